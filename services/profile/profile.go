@@ -20,6 +20,7 @@ import (
 	"log/slog"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc"
 
 	profilev1 "supergame/proto/gen/supergame/profile/v1"
@@ -67,6 +68,7 @@ type Service struct {
 	profiles   *rpc.Profiles
 	playerData *rpc.PlayerData
 	containers *cosmos.Preparation
+	loops      []func(context.Context) error // what Run runs once the containers are there, each until its context ends
 }
 
 // New builds the service. It talks to nobody: Run does.
@@ -103,11 +105,16 @@ func (s *Service) Register(r grpc.ServiceRegistrar) {
 	profilev1.RegisterPlayerDataServiceServer(r, s.playerData)
 }
 
-// Run waits until the containers are as they should be, and returns nil when ctx ends.
+// Run waits until the containers are as they should be and then does the background work. It returns nil when ctx ends.
 func (s *Service) Run(ctx context.Context) error {
-	s.containers.Run(ctx)
-	<-ctx.Done()
-	return nil
+	if !s.containers.Run(ctx) {
+		return nil
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	for _, run := range s.loops {
+		group.Go(func() error { return run(ctx) })
+	}
+	return group.Wait()
 }
 
 // Ready returns nil when the containers are there and as they should be, and otherwise what is wrong with them.
