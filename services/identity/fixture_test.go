@@ -36,6 +36,7 @@ type world struct {
 	profile  *profileService
 	cfg      identity.Config
 	deps     identity.Deps
+	console  *operator // of settleAll
 }
 
 const testKey = "a-key-of-the-tests-0123456789"
