@@ -190,6 +190,29 @@ func (p *profileService) SetSuspension(_ context.Context, r *profilev1.SetSuspen
 	return &profilev1.SetSuspensionResponse{Done: state.calls >= p.calls}, nil
 }
 
+func (p *profileService) ensure(playerID string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ensured[playerID]++
+}
+
+func (p *profileService) timesTold() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.told
+}
+
+// profilesOf is the stand-in as identity's own client of it, without a connection.
+type profilesOf struct{ service *profileService }
+
+func (p profilesOf) SetSuspension(ctx context.Context, playerID string, suspended bool, version int64) (done, known bool, err error) {
+	response, err := p.service.SetSuspension(ctx, &profilev1.SetSuspensionRequest{PlayerId: playerID, Suspended: suspended, Version: version})
+	if fault.Is(err, fault.NotFound) {
+		return false, false, nil
+	}
+	return response.GetDone(), err == nil, err
+}
+
 func (p *profileService) suspension(playerID string) suspendState {
 	p.mu.Lock()
 	defer p.mu.Unlock()

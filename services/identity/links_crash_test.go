@@ -172,6 +172,15 @@ func TestLinksMeetARivalAtEveryStep(t *testing.T) {
 				}
 			}
 		},
+		"an unlink of the others": func(_ *replica, device string, players []*linker) {
+			for _, p := range players {
+				for _, id := range p.identities() {
+					if id != identityOf(device) {
+						_, _ = p.UnlinkIdentity(context.WithoutCancel(p.r.t.Context()), unlinkRequest(id))
+					}
+				}
+			}
+		},
 		"the same player's link": func(_ *replica, device string, players []*linker) { _ = players[0].link(device) },
 	}
 	for rivalName, rival := range rivals {
@@ -389,5 +398,66 @@ func TestLinkMeetsAnErasure(t *testing.T) {
 	rows, err := cosmos.Select[string](t.Context(), w.client.Container(cosmosstore.Players), cosmos.Key{}, cosmos.SQL("SELECT VALUE c.playerId FROM c WHERE c.revoked = true"))
 	if err != nil || len(rows) != 0 {
 		t.Errorf("%v, %v", rows, err)
+	}
+}
+
+// A link that a replica does not see yet, because its reads lag behind, is not taken for one that is gone.
+func TestSignInByALinkThatIsNotSeenYet(t *testing.T) {
+	t.Parallel()
+	w := newFaultyWorld(t)
+	a, b := w.replica(), w.replica()
+	p, rival, linked, wanted := a.linker(), b.linker(), secret(), secret()
+	w.emulator.SetStaleness(emulator.Staleness{Lag: time.Hour})
+	for _, device := range []string{linked, wanted} {
+		if err := p.link(device); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if next := b.signIn(linked); next.GetPlayerId() != p.id {
+		t.Errorf("it leads to %v, want %s", next, p.id)
+	}
+	if err := rival.link(wanted); fault.ReasonOf(err) != "IDENTITY_TAKEN" {
+		t.Errorf("a rival links it: %v", err)
+	}
+	w.emulator.SetStaleness(emulator.Staleness{})
+	w.linksAgree(nil)
+}
+
+// What a cut unlinking left behind is linked again while a sign-in takes it away.
+func TestSignInMeetsALinkOfWhatItReleases(t *testing.T) {
+	t.Parallel()
+	w := newFaultyWorld(t)
+	a, b := w.replica(), w.replica()
+	released := 0
+	points(func(at emulator.Fault, name string) {
+		p := b.linker(secret())
+		w.emulator.Inject(refusal(emulator.OpDelete, cosmosstore.Identities, false))
+		if err := p.unlink(p.me); err == nil {
+			t.Fatal("the fault did not bite")
+		}
+		w.emulator.ClearFaults()
+		at.Hook = func(context.Context, emulator.Point) {
+			if err := p.link(p.me); err != nil && fault.ReasonOf(err) != "IDENTITY_TAKEN" {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		w.emulator.Inject(at)
+		session, err := a.SignIn(t.Context(), device(p.me, ""))
+		met := len(w.emulator.Faults()) == 0
+		w.emulator.ClearFaults()
+		if err != nil || !session.GetCreated() && session.GetPlayerId() != p.id {
+			t.Errorf("%s: %v, %v", name, session, err)
+		}
+		if met && session.GetCreated() {
+			released++
+		}
+		if id := b.who(p.me); id != session.GetPlayerId() {
+			t.Errorf("%s: it leads to %s, and led to %v", name, id, session)
+		}
+		p.identities()
+		w.linksAgree(nil)
+	})
+	if released == 0 {
+		t.Error("it was never released")
 	}
 }

@@ -66,7 +66,7 @@ func (s *IdentityStore) Lead(ctx context.Context, i player.Identity, playerID st
 			return false, fault.New(fault.Aborted, "IDENTITY_CHANGED", "the identity has changed since it was read")
 		}
 		if d.PlayerID != playerID {
-			d.CreatedBy = ""
+			d.Pending, d.CreatedBy = false, "" // he is there already
 		}
 		d.PlayerID = playerID
 		return true, nil

@@ -38,10 +38,10 @@ type Profile struct {
 	JoinTime    time.Time
 }
 
-// SignIns completes players whose first sign-in stopped half-way.
+// SignIns makes players whose first sign-in stopped half-way.
 type SignIns interface {
-	// Complete gives the identity when its player is there. A player who must not be touched is an error.
-	Complete(ctx context.Context, i player.Identity) (player.Identity, error)
+	// Ensure returns nil when the identity's player is there. A player who must not be touched is an error.
+	Ensure(ctx context.Context, i player.Identity) error
 }
 
 // Standings says who must not get at another's credential. It answers from memory and may be some seconds late.
@@ -143,14 +143,14 @@ func (l *Links) lead(ctx context.Context, identity player.Identity, found bool, 
 	return err == nil && identity.PlayerID == playerID, err
 }
 
-// find reads an identity; one whose player is not complete is completed first.
+// find reads an identity; a player who is not there yet is made first.
 func (l *Links) find(ctx context.Context, id string) (identity player.Identity, found bool, err error) {
 	identity, err = l.Identities.Get(ctx, id)
 	if fault.Is(err, fault.NotFound) {
 		return player.Identity{}, false, nil
 	}
 	if err == nil && identity.Pending {
-		identity, err = l.SignIns.Complete(ctx, identity)
+		err = l.SignIns.Ensure(ctx, identity)
 		if fault.Is(err, fault.NotFound) {
 			err = player.Changing(err)
 		}

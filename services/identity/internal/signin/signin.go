@@ -64,8 +64,8 @@ func (s *SignIn) Do(ctx context.Context, subject credential.Subject, requestID s
 		if err != nil {
 			return Result{}, err
 		}
-		result, unlisted, err := s.by(ctx, identity, requestID)
-		if err != nil || !unlisted {
+		result, elsewhere, err := s.by(ctx, identity, requestID)
+		if err != nil || !elsewhere {
 			return result, err
 		}
 		if err := s.release(ctx, identity); err != nil {
@@ -75,22 +75,26 @@ func (s *SignIn) Do(ctx context.Context, subject credential.Subject, requestID s
 	return Result{}, player.Changing(nil)
 }
 
-// by opens a session by an identity, or says that its player does not list it.
-func (s *SignIn) by(ctx context.Context, identity player.Identity, requestID string) (result Result, unlisted bool, err error) {
+// by opens a session by an identity, or says that it does not lead to the player whom it named when it was read.
+func (s *SignIn) by(ctx context.Context, identity player.Identity, requestID string) (result Result, elsewhere bool, err error) {
 	now := s.Now()
 	if err := s.Sessions.Check(identity.PlayerID); err != nil {
 		return Result{}, false, err
 	}
-	family, unlisted, err := s.open(ctx, identity, s.familyNames(identity.ID, requestID, now), now)
-	if err != nil || unlisted {
-		return Result{}, unlisted, err
+	family, elsewhere, err := s.open(ctx, identity, s.familyNames(identity.ID, requestID, now), now)
+	if err != nil || elsewhere {
+		return Result{}, elsewhere, err
 	}
+	playerID := identity.PlayerID
 	if identity.Pending {
 		if identity, err = s.complete(ctx, identity, family.ID); err != nil {
 			return Result{}, false, err
 		}
+		if identity.PlayerID != playerID { // moved since
+			return Result{}, true, nil
+		}
 	}
-	granted, err := s.Sessions.Grant(identity.PlayerID, family)
+	granted, err := s.Sessions.Grant(playerID, family)
 	return Result{Session: granted, Created: identity.CreatedBy == family.ID}, false, err
 }
 
@@ -106,19 +110,20 @@ func (s *SignIn) release(ctx context.Context, identity player.Identity) error {
 	return nil
 }
 
-// Complete goes on with a first sign-in that stopped, without opening a session.
-func (s *SignIn) Complete(ctx context.Context, identity player.Identity) (player.Identity, error) {
+// Ensure makes the player of an identity whose first sign-in stopped half-way, with his profile. The mark stays: it is for a sign-in to say that it
+// created him.
+func (s *SignIn) Ensure(ctx context.Context, identity player.Identity) error {
 	if !identity.Pending {
-		return identity, nil
+		return nil
 	}
 	if err := s.Sessions.Check(identity.PlayerID); err != nil {
-		return player.Identity{}, err
+		return err
 	}
 	err := s.Players.Create(ctx, newPlayer(identity))
 	if err != nil && !fault.Is(err, fault.AlreadyExists) {
-		return player.Identity{}, err
+		return err
 	}
-	return s.complete(ctx, identity, "")
+	return s.Profiles.Ensure(ctx, identity.PlayerID)
 }
 
 func newPlayer(identity player.Identity) player.Player {
