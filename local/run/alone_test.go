@@ -73,7 +73,7 @@ func deploy(t *testing.T) *deployment {
 			"PROFILE_ENDPOINT=http://" + d.profile.grpc,
 			fmt.Sprintf(`IDENTITY_CLIENTS=[{"name":"profile","role":"service","keySha256":%q}]`, hex.EncodeToString(hash[:])),
 		}, store...),
-		"profile": append([]string{"IDENTITY_ENDPOINT=http://" + d.identity.grpc, "PROFILE_CLIENT_KEY=" + key}, store...),
+		"profile": append([]string{"IDENTITY_ENDPOINT=http://" + d.identity.grpc, "PROFILE_CLIENT_KEY=" + key, "PROFILE_ERASURE_KEY=" + key32('p')}, store...),
 	}
 	d.start(t)
 	return d

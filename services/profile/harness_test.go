@@ -3,6 +3,7 @@ package profile_test
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -69,10 +70,15 @@ func startOnWire(t testing.TB) (*world, *wire, *emulatortest.Emulator) {
 	return serve(t, client), w, e
 }
 
+// testConfig is a configuration that works.
+func testConfig() profile.Config {
+	return profile.Config{EraseLimit: 2000, ErasureKey: config.NewSecret(base64.StdEncoding.EncodeToString(make([]byte, 32)))}
+}
+
 func serve(t testing.TB, client *cosmos.Client) *world {
 	t.Helper()
 	var server *grpcservertest.Server
-	service, err := profile.New(t.Context(), profile.Config{EraseLimit: 2000}, profile.Deps{
+	service, err := profile.New(t.Context(), testConfig(), profile.Deps{
 		Cosmos: client, Logger: slog.New(slog.DiscardHandler),
 		Erased: func(playerID string) bool { return server.Authority.Verifier().Erased(playerID) },
 	})

@@ -44,6 +44,8 @@ func Containers() ([]cosmos.ContainerSpec, error) { return cosmos.ParseSpecs(con
 // Config is the service's own part of the environment.
 type Config struct {
 	EraseLimit int `env:"PROFILE_ERASE_LIMIT" envDefault:"2000" help:"how many documents one call of ErasePlayer deletes, about, e.g. 2000"`
+
+	ErasureKey config.Secret `env:"PROFILE_ERASURE_KEY,required" help:"32 random bytes in base64, the same on every replica and for ever: what players are named with in records that outlive them"`
 }
 
 // Validate refuses values that make no sense.
@@ -51,7 +53,8 @@ func (c Config) Validate() error {
 	if c.EraseLimit < 1 {
 		return config.Invalid("PROFILE_ERASE_LIMIT", "is %d, not a positive number", c.EraseLimit)
 	}
-	return nil
+	_, err := c.keys()
+	return err
 }
 
 // Deps are the parts that the service is built from.

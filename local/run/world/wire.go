@@ -91,6 +91,7 @@ func (o Options) environ(keys datadir.Keys) ([]string, error) {
 		"IDENTITY_SEALING_KEY="+keys.Sealing,
 		"IDENTITY_REFRESH_KEY="+keys.Refresh,
 		"IDENTITY_ERASURE_KEY="+keys.Erasure,
+		"PROFILE_ERASURE_KEY="+keys.ProfileErasure,
 		"IDENTITY_CLIENTS="+clients,
 	), nil
 }

@@ -104,7 +104,9 @@ type Profile struct {
 	// update fail with ABORTED when somebody else changed it in between.
 	Etag string `protobuf:"bytes,8,opt,name=etag,proto3" json:"etag,omitempty"`
 	// What only the player and operators see. Set in the full view.
-	Private       *PrivateProfile `protobuf:"bytes,9,opt,name=private,proto3" json:"private,omitempty"`
+	Private *PrivateProfile `protobuf:"bytes,9,opt,name=private,proto3" json:"private,omitempty"`
+	// The name that is the player's alone, as he wrote it; empty = none. ClaimHandle sets it.
+	Handle        string `protobuf:"bytes,10,opt,name=handle,proto3" json:"handle,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -200,6 +202,13 @@ func (x *Profile) GetPrivate() *PrivateProfile {
 		return x.Private
 	}
 	return nil
+}
+
+func (x *Profile) GetHandle() string {
+	if x != nil {
+		return x.Handle
+	}
+	return ""
 }
 
 // PrivateProfile is the part of a profile that only the player himself sees.
@@ -791,11 +800,334 @@ func (x *SetSuspensionResponse) GetDone() bool {
 	return false
 }
 
+// ClaimHandleRequest says who wants which handle.
+type ClaimHandleRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Who; empty = the caller himself, if he is a player.
+	PlayerId string `protobuf:"bytes,1,opt,name=player_id,json=playerId,proto3" json:"player_id,omitempty"`
+	// The handle: 3 to 20 characters and at most 64 bytes, also after composition (NFC): letters, marks and digits of one script (Japanese, Korean
+	// and Chinese each count as one), and `.`, `_` and `-` between them; no blanks. Case is kept as written and does not count. Empty = give up
+	// the one there is.
+	Handle string `protobuf:"bytes,2,opt,name=handle,proto3" json:"handle,omitempty"`
+	// Names this change among those of the caller (https://google.aip.dev/155), so that a retry does not undo what came after it.
+	RequestId     string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ClaimHandleRequest) Reset() {
+	*x = ClaimHandleRequest{}
+	mi := &file_supergame_profile_v1_profile_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ClaimHandleRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ClaimHandleRequest) ProtoMessage() {}
+
+func (x *ClaimHandleRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_supergame_profile_v1_profile_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ClaimHandleRequest.ProtoReflect.Descriptor instead.
+func (*ClaimHandleRequest) Descriptor() ([]byte, []int) {
+	return file_supergame_profile_v1_profile_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *ClaimHandleRequest) GetPlayerId() string {
+	if x != nil {
+		return x.PlayerId
+	}
+	return ""
+}
+
+func (x *ClaimHandleRequest) GetHandle() string {
+	if x != nil {
+		return x.Handle
+	}
+	return ""
+}
+
+func (x *ClaimHandleRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// ClaimHandleResponse is the profile after the change.
+type ClaimHandleResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The public part.
+	Profile       *Profile `protobuf:"bytes,1,opt,name=profile,proto3" json:"profile,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ClaimHandleResponse) Reset() {
+	*x = ClaimHandleResponse{}
+	mi := &file_supergame_profile_v1_profile_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ClaimHandleResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ClaimHandleResponse) ProtoMessage() {}
+
+func (x *ClaimHandleResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_supergame_profile_v1_profile_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ClaimHandleResponse.ProtoReflect.Descriptor instead.
+func (*ClaimHandleResponse) Descriptor() ([]byte, []int) {
+	return file_supergame_profile_v1_profile_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *ClaimHandleResponse) GetProfile() *Profile {
+	if x != nil {
+		return x.Profile
+	}
+	return nil
+}
+
+// LookupHandleRequest names the handle.
+type LookupHandleRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// A handle, in any case.
+	Handle        string `protobuf:"bytes,1,opt,name=handle,proto3" json:"handle,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LookupHandleRequest) Reset() {
+	*x = LookupHandleRequest{}
+	mi := &file_supergame_profile_v1_profile_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LookupHandleRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LookupHandleRequest) ProtoMessage() {}
+
+func (x *LookupHandleRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_supergame_profile_v1_profile_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LookupHandleRequest.ProtoReflect.Descriptor instead.
+func (*LookupHandleRequest) Descriptor() ([]byte, []int) {
+	return file_supergame_profile_v1_profile_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *LookupHandleRequest) GetHandle() string {
+	if x != nil {
+		return x.Handle
+	}
+	return ""
+}
+
+// LookupHandleResponse is the player who has it.
+type LookupHandleResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The public part of his profile.
+	Profile       *Profile `protobuf:"bytes,1,opt,name=profile,proto3" json:"profile,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LookupHandleResponse) Reset() {
+	*x = LookupHandleResponse{}
+	mi := &file_supergame_profile_v1_profile_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LookupHandleResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LookupHandleResponse) ProtoMessage() {}
+
+func (x *LookupHandleResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_supergame_profile_v1_profile_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LookupHandleResponse.ProtoReflect.Descriptor instead.
+func (*LookupHandleResponse) Descriptor() ([]byte, []int) {
+	return file_supergame_profile_v1_profile_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *LookupHandleResponse) GetProfile() *Profile {
+	if x != nil {
+		return x.Profile
+	}
+	return nil
+}
+
+// SearchHandlesRequest says how the handles begin.
+type SearchHandlesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// 2 to 20 characters, in any case.
+	Prefix string `protobuf:"bytes,1,opt,name=prefix,proto3" json:"prefix,omitempty"`
+	// At most so many profiles; 0 = 20.
+	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// The next_page_token of the page before, with the same prefix; empty = the first page.
+	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SearchHandlesRequest) Reset() {
+	*x = SearchHandlesRequest{}
+	mi := &file_supergame_profile_v1_profile_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SearchHandlesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SearchHandlesRequest) ProtoMessage() {}
+
+func (x *SearchHandlesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_supergame_profile_v1_profile_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SearchHandlesRequest.ProtoReflect.Descriptor instead.
+func (*SearchHandlesRequest) Descriptor() ([]byte, []int) {
+	return file_supergame_profile_v1_profile_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *SearchHandlesRequest) GetPrefix() string {
+	if x != nil {
+		return x.Prefix
+	}
+	return ""
+}
+
+func (x *SearchHandlesRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *SearchHandlesRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// SearchHandlesResponse is one page.
+type SearchHandlesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The public parts of the profiles found.
+	Profiles []*Profile `protobuf:"bytes,1,rep,name=profiles,proto3" json:"profiles,omitempty"`
+	// Continues behind this page; empty = this was the last.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SearchHandlesResponse) Reset() {
+	*x = SearchHandlesResponse{}
+	mi := &file_supergame_profile_v1_profile_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SearchHandlesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SearchHandlesResponse) ProtoMessage() {}
+
+func (x *SearchHandlesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_supergame_profile_v1_profile_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SearchHandlesResponse.ProtoReflect.Descriptor instead.
+func (*SearchHandlesResponse) Descriptor() ([]byte, []int) {
+	return file_supergame_profile_v1_profile_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *SearchHandlesResponse) GetProfiles() []*Profile {
+	if x != nil {
+		return x.Profiles
+	}
+	return nil
+}
+
+func (x *SearchHandlesResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
 var File_supergame_profile_v1_profile_proto protoreflect.FileDescriptor
 
 const file_supergame_profile_v1_profile_proto_rawDesc = "" +
 	"\n" +
-	"\"supergame/profile/v1/profile.proto\x12\x14supergame.profile.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!supergame/options/v1/access.proto\"\xa1\x04\n" +
+	"\"supergame/profile/v1/profile.proto\x12\x14supergame.profile.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!supergame/options/v1/access.proto\"\xbe\x04\n" +
 	"\aProfile\x12K\n" +
 	"\tplayer_id\x18\x01 \x01(\tB.\xe0A\x05\xbaH$\xd8\x01\x01r\x1f2\x1d^[0-7][0-9A-HJKMNP-TV-Z]{25}$\x88\xe7\x18\x01R\bplayerId\x12-\n" +
 	"\fdisplay_name\x18\x02 \x01(\tB\n" +
@@ -807,7 +1139,9 @@ const file_supergame_profile_v1_profile_proto_rawDesc = "" +
 	"\vupdate_time\x18\a \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
 	"updateTime\x12\x1c\n" +
 	"\x04etag\x18\b \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\x04etag\x12>\n" +
-	"\aprivate\x18\t \x01(\v2$.supergame.profile.v1.PrivateProfileR\aprivate\"\xcb\x03\n" +
+	"\aprivate\x18\t \x01(\v2$.supergame.profile.v1.PrivateProfileR\aprivate\x12\x1b\n" +
+	"\x06handle\x18\n" +
+	" \x01(\tB\x03\xe0A\x03R\x06handle\"\xcb\x03\n" +
 	"\x0ePrivateProfile\x12x\n" +
 	"\bsettings\x18\x01 \x03(\v22.supergame.profile.v1.PrivateProfile.SettingsEntryB(\xbaH%\x9a\x01\"\x10@\"\x17r\x152\x13^[a-z0-9_.-]{1,64}$*\x05r\x03(\x80\x04R\bsettings\x12h\n" +
 	"\x05flags\x18\x02 \x03(\v2/.supergame.profile.v1.PrivateProfile.FlagsEntryB!\xbaH\x1e\x9a\x01\x1b\x10 \"\x17r\x152\x13^[a-z0-9_.-]{1,64}$R\x05flags\x12@\n" +
@@ -850,17 +1184,41 @@ const file_supergame_profile_v1_profile_proto_rawDesc = "" +
 	"\aversion\x18\x03 \x01(\x03B\n" +
 	"\xe0A\x02\xbaH\x04\"\x02(\x01R\aversion\"+\n" +
 	"\x15SetSuspensionResponse\x12\x12\n" +
-	"\x04done\x18\x01 \x01(\bR\x04done*[\n" +
+	"\x04done\x18\x01 \x01(\bR\x04done\"\xc0\x01\n" +
+	"\x12ClaimHandleRequest\x12H\n" +
+	"\tplayer_id\x18\x01 \x01(\tB+\xbaH$\xd8\x01\x01r\x1f2\x1d^[0-7][0-9A-HJKMNP-TV-Z]{25}$\x88\xe7\x18\x01R\bplayerId\x12 \n" +
+	"\x06handle\x18\x02 \x01(\tB\b\xbaH\x05r\x03(\x80\x02R\x06handle\x12>\n" +
+	"\n" +
+	"request_id\x18\x03 \x01(\tB\x1f\xbaH\x1c\xd8\x01\x01r\x172\x15^[A-Za-z0-9_-]{1,64}$R\trequestId\"N\n" +
+	"\x13ClaimHandleResponse\x127\n" +
+	"\aprofile\x18\x01 \x01(\v2\x1d.supergame.profile.v1.ProfileR\aprofile\"<\n" +
+	"\x13LookupHandleRequest\x12%\n" +
+	"\x06handle\x18\x01 \x01(\tB\r\xe0A\x02\xbaH\ar\x05\x10\x01(\x80\x02R\x06handle\"O\n" +
+	"\x14LookupHandleResponse\x127\n" +
+	"\aprofile\x18\x01 \x01(\v2\x1d.supergame.profile.v1.ProfileR\aprofile\"\x8e\x01\n" +
+	"\x14SearchHandlesRequest\x12$\n" +
+	"\x06prefix\x18\x01 \x01(\tB\f\xe0A\x02\xbaH\x06r\x04\x10\x02\x18\x14R\x06prefix\x12&\n" +
+	"\tpage_size\x18\x02 \x01(\x05B\t\xbaH\x06\x1a\x04\x18d(\x00R\bpageSize\x12(\n" +
+	"\n" +
+	"page_token\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x18\x80\x80\x01R\tpageToken\"z\n" +
+	"\x15SearchHandlesResponse\x129\n" +
+	"\bprofiles\x18\x01 \x03(\v2\x1d.supergame.profile.v1.ProfileR\bprofiles\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken*[\n" +
 	"\vProfileView\x12\x1c\n" +
 	"\x18PROFILE_VIEW_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13PROFILE_VIEW_PUBLIC\x10\x01\x12\x15\n" +
-	"\x11PROFILE_VIEW_FULL\x10\x022\xed\x04\n" +
+	"\x11PROFILE_VIEW_FULL\x10\x022\xc4\a\n" +
 	"\x0eProfileService\x12k\n" +
 	"\n" +
 	"GetProfile\x12'.supergame.profile.v1.GetProfileRequest\x1a(.supergame.profile.v1.GetProfileResponse\"\n" +
 	"\x8a\xe7\x18\x06\x12\x04\x01\x02\x03\x04\x12\x81\x01\n" +
 	"\x10BatchGetProfiles\x12-.supergame.profile.v1.BatchGetProfilesRequest\x1a..supergame.profile.v1.BatchGetProfilesResponse\"\x0e\x8a\xe7\x18\x06\x12\x04\x01\x02\x03\x04\x90\xe7\x18\x01\x12r\n" +
-	"\rUpdateProfile\x12*.supergame.profile.v1.UpdateProfileRequest\x1a+.supergame.profile.v1.UpdateProfileResponse\"\b\x8a\xe7\x18\x04\x12\x02\x01\x03\x12x\n" +
+	"\rUpdateProfile\x12*.supergame.profile.v1.UpdateProfileRequest\x1a+.supergame.profile.v1.UpdateProfileResponse\"\b\x8a\xe7\x18\x04\x12\x02\x01\x03\x12l\n" +
+	"\vClaimHandle\x12(.supergame.profile.v1.ClaimHandleRequest\x1a).supergame.profile.v1.ClaimHandleResponse\"\b\x8a\xe7\x18\x04\x12\x02\x01\x03\x12q\n" +
+	"\fLookupHandle\x12).supergame.profile.v1.LookupHandleRequest\x1a*.supergame.profile.v1.LookupHandleResponse\"\n" +
+	"\x8a\xe7\x18\x06\x12\x04\x01\x02\x03\x04\x12t\n" +
+	"\rSearchHandles\x12*.supergame.profile.v1.SearchHandlesRequest\x1a+.supergame.profile.v1.SearchHandlesResponse\"\n" +
+	"\x8a\xe7\x18\x06\x12\x04\x01\x02\x03\x04\x12x\n" +
 	"\rEnsureProfile\x12*.supergame.profile.v1.EnsureProfileRequest\x1a+.supergame.profile.v1.EnsureProfileResponse\"\x0e\x8a\xe7\x18\n" +
 	"\x1a\bidentity\x12|\n" +
 	"\rSetSuspension\x12*.supergame.profile.v1.SetSuspensionRequest\x1a+.supergame.profile.v1.SetSuspensionResponse\"\x12\x8a\xe7\x18\n" +
@@ -880,7 +1238,7 @@ func file_supergame_profile_v1_profile_proto_rawDescGZIP() []byte {
 }
 
 var file_supergame_profile_v1_profile_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_supergame_profile_v1_profile_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_supergame_profile_v1_profile_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
 var file_supergame_profile_v1_profile_proto_goTypes = []any{
 	(ProfileView)(0),                 // 0: supergame.profile.v1.ProfileView
 	(*Profile)(nil),                  // 1: supergame.profile.v1.Profile
@@ -895,39 +1253,54 @@ var file_supergame_profile_v1_profile_proto_goTypes = []any{
 	(*EnsureProfileResponse)(nil),    // 10: supergame.profile.v1.EnsureProfileResponse
 	(*SetSuspensionRequest)(nil),     // 11: supergame.profile.v1.SetSuspensionRequest
 	(*SetSuspensionResponse)(nil),    // 12: supergame.profile.v1.SetSuspensionResponse
-	nil,                              // 13: supergame.profile.v1.PrivateProfile.SettingsEntry
-	nil,                              // 14: supergame.profile.v1.PrivateProfile.FlagsEntry
-	(*timestamppb.Timestamp)(nil),    // 15: google.protobuf.Timestamp
-	(*fieldmaskpb.FieldMask)(nil),    // 16: google.protobuf.FieldMask
+	(*ClaimHandleRequest)(nil),       // 13: supergame.profile.v1.ClaimHandleRequest
+	(*ClaimHandleResponse)(nil),      // 14: supergame.profile.v1.ClaimHandleResponse
+	(*LookupHandleRequest)(nil),      // 15: supergame.profile.v1.LookupHandleRequest
+	(*LookupHandleResponse)(nil),     // 16: supergame.profile.v1.LookupHandleResponse
+	(*SearchHandlesRequest)(nil),     // 17: supergame.profile.v1.SearchHandlesRequest
+	(*SearchHandlesResponse)(nil),    // 18: supergame.profile.v1.SearchHandlesResponse
+	nil,                              // 19: supergame.profile.v1.PrivateProfile.SettingsEntry
+	nil,                              // 20: supergame.profile.v1.PrivateProfile.FlagsEntry
+	(*timestamppb.Timestamp)(nil),    // 21: google.protobuf.Timestamp
+	(*fieldmaskpb.FieldMask)(nil),    // 22: google.protobuf.FieldMask
 }
 var file_supergame_profile_v1_profile_proto_depIdxs = []int32{
-	15, // 0: supergame.profile.v1.Profile.join_time:type_name -> google.protobuf.Timestamp
-	15, // 1: supergame.profile.v1.Profile.update_time:type_name -> google.protobuf.Timestamp
+	21, // 0: supergame.profile.v1.Profile.join_time:type_name -> google.protobuf.Timestamp
+	21, // 1: supergame.profile.v1.Profile.update_time:type_name -> google.protobuf.Timestamp
 	2,  // 2: supergame.profile.v1.Profile.private:type_name -> supergame.profile.v1.PrivateProfile
-	13, // 3: supergame.profile.v1.PrivateProfile.settings:type_name -> supergame.profile.v1.PrivateProfile.SettingsEntry
-	14, // 4: supergame.profile.v1.PrivateProfile.flags:type_name -> supergame.profile.v1.PrivateProfile.FlagsEntry
-	15, // 5: supergame.profile.v1.PrivateProfile.update_time:type_name -> google.protobuf.Timestamp
+	19, // 3: supergame.profile.v1.PrivateProfile.settings:type_name -> supergame.profile.v1.PrivateProfile.SettingsEntry
+	20, // 4: supergame.profile.v1.PrivateProfile.flags:type_name -> supergame.profile.v1.PrivateProfile.FlagsEntry
+	21, // 5: supergame.profile.v1.PrivateProfile.update_time:type_name -> google.protobuf.Timestamp
 	0,  // 6: supergame.profile.v1.GetProfileRequest.view:type_name -> supergame.profile.v1.ProfileView
 	1,  // 7: supergame.profile.v1.GetProfileResponse.profile:type_name -> supergame.profile.v1.Profile
 	1,  // 8: supergame.profile.v1.BatchGetProfilesResponse.profiles:type_name -> supergame.profile.v1.Profile
 	1,  // 9: supergame.profile.v1.UpdateProfileRequest.profile:type_name -> supergame.profile.v1.Profile
-	16, // 10: supergame.profile.v1.UpdateProfileRequest.update_mask:type_name -> google.protobuf.FieldMask
+	22, // 10: supergame.profile.v1.UpdateProfileRequest.update_mask:type_name -> google.protobuf.FieldMask
 	1,  // 11: supergame.profile.v1.UpdateProfileResponse.profile:type_name -> supergame.profile.v1.Profile
-	3,  // 12: supergame.profile.v1.ProfileService.GetProfile:input_type -> supergame.profile.v1.GetProfileRequest
-	5,  // 13: supergame.profile.v1.ProfileService.BatchGetProfiles:input_type -> supergame.profile.v1.BatchGetProfilesRequest
-	7,  // 14: supergame.profile.v1.ProfileService.UpdateProfile:input_type -> supergame.profile.v1.UpdateProfileRequest
-	9,  // 15: supergame.profile.v1.ProfileService.EnsureProfile:input_type -> supergame.profile.v1.EnsureProfileRequest
-	11, // 16: supergame.profile.v1.ProfileService.SetSuspension:input_type -> supergame.profile.v1.SetSuspensionRequest
-	4,  // 17: supergame.profile.v1.ProfileService.GetProfile:output_type -> supergame.profile.v1.GetProfileResponse
-	6,  // 18: supergame.profile.v1.ProfileService.BatchGetProfiles:output_type -> supergame.profile.v1.BatchGetProfilesResponse
-	8,  // 19: supergame.profile.v1.ProfileService.UpdateProfile:output_type -> supergame.profile.v1.UpdateProfileResponse
-	10, // 20: supergame.profile.v1.ProfileService.EnsureProfile:output_type -> supergame.profile.v1.EnsureProfileResponse
-	12, // 21: supergame.profile.v1.ProfileService.SetSuspension:output_type -> supergame.profile.v1.SetSuspensionResponse
-	17, // [17:22] is the sub-list for method output_type
-	12, // [12:17] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	1,  // 12: supergame.profile.v1.ClaimHandleResponse.profile:type_name -> supergame.profile.v1.Profile
+	1,  // 13: supergame.profile.v1.LookupHandleResponse.profile:type_name -> supergame.profile.v1.Profile
+	1,  // 14: supergame.profile.v1.SearchHandlesResponse.profiles:type_name -> supergame.profile.v1.Profile
+	3,  // 15: supergame.profile.v1.ProfileService.GetProfile:input_type -> supergame.profile.v1.GetProfileRequest
+	5,  // 16: supergame.profile.v1.ProfileService.BatchGetProfiles:input_type -> supergame.profile.v1.BatchGetProfilesRequest
+	7,  // 17: supergame.profile.v1.ProfileService.UpdateProfile:input_type -> supergame.profile.v1.UpdateProfileRequest
+	13, // 18: supergame.profile.v1.ProfileService.ClaimHandle:input_type -> supergame.profile.v1.ClaimHandleRequest
+	15, // 19: supergame.profile.v1.ProfileService.LookupHandle:input_type -> supergame.profile.v1.LookupHandleRequest
+	17, // 20: supergame.profile.v1.ProfileService.SearchHandles:input_type -> supergame.profile.v1.SearchHandlesRequest
+	9,  // 21: supergame.profile.v1.ProfileService.EnsureProfile:input_type -> supergame.profile.v1.EnsureProfileRequest
+	11, // 22: supergame.profile.v1.ProfileService.SetSuspension:input_type -> supergame.profile.v1.SetSuspensionRequest
+	4,  // 23: supergame.profile.v1.ProfileService.GetProfile:output_type -> supergame.profile.v1.GetProfileResponse
+	6,  // 24: supergame.profile.v1.ProfileService.BatchGetProfiles:output_type -> supergame.profile.v1.BatchGetProfilesResponse
+	8,  // 25: supergame.profile.v1.ProfileService.UpdateProfile:output_type -> supergame.profile.v1.UpdateProfileResponse
+	14, // 26: supergame.profile.v1.ProfileService.ClaimHandle:output_type -> supergame.profile.v1.ClaimHandleResponse
+	16, // 27: supergame.profile.v1.ProfileService.LookupHandle:output_type -> supergame.profile.v1.LookupHandleResponse
+	18, // 28: supergame.profile.v1.ProfileService.SearchHandles:output_type -> supergame.profile.v1.SearchHandlesResponse
+	10, // 29: supergame.profile.v1.ProfileService.EnsureProfile:output_type -> supergame.profile.v1.EnsureProfileResponse
+	12, // 30: supergame.profile.v1.ProfileService.SetSuspension:output_type -> supergame.profile.v1.SetSuspensionResponse
+	23, // [23:31] is the sub-list for method output_type
+	15, // [15:23] is the sub-list for method input_type
+	15, // [15:15] is the sub-list for extension type_name
+	15, // [15:15] is the sub-list for extension extendee
+	0,  // [0:15] is the sub-list for field type_name
 }
 
 func init() { file_supergame_profile_v1_profile_proto_init() }
@@ -941,7 +1314,7 @@ func file_supergame_profile_v1_profile_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_supergame_profile_v1_profile_proto_rawDesc), len(file_supergame_profile_v1_profile_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   14,
+			NumMessages:   20,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -24,6 +24,9 @@ const (
 	ProfileService_GetProfile_FullMethodName       = "/supergame.profile.v1.ProfileService/GetProfile"
 	ProfileService_BatchGetProfiles_FullMethodName = "/supergame.profile.v1.ProfileService/BatchGetProfiles"
 	ProfileService_UpdateProfile_FullMethodName    = "/supergame.profile.v1.ProfileService/UpdateProfile"
+	ProfileService_ClaimHandle_FullMethodName      = "/supergame.profile.v1.ProfileService/ClaimHandle"
+	ProfileService_LookupHandle_FullMethodName     = "/supergame.profile.v1.ProfileService/LookupHandle"
+	ProfileService_SearchHandles_FullMethodName    = "/supergame.profile.v1.ProfileService/SearchHandles"
 	ProfileService_EnsureProfile_FullMethodName    = "/supergame.profile.v1.ProfileService/EnsureProfile"
 	ProfileService_SetSuspension_FullMethodName    = "/supergame.profile.v1.ProfileService/SetSuspension"
 )
@@ -56,6 +59,30 @@ type ProfileServiceClient interface {
 	// (OUTCOME_UNKNOWN) when eight others wrote before a lost answer could be looked up: read before trying again; ALREADY_EXISTS
 	// (REQUEST_ID_REUSED) when the request_id was used for another change.
 	UpdateProfile(ctx context.Context, in *UpdateProfileRequest, opts ...grpc.CallOption) (*UpdateProfileResponse, error)
+	// ClaimHandle makes a handle the caller's own (operators: any player's), in place of the one he had; an empty one gives up his. No two players ever
+	// have handles that are the same but for case or width, or that look alike (UTS 39): `paypal`, `PAYPAL`, `paypaI` and `pаypal` with a
+	// Cyrillic а are one. A handle given up stays kept for its former owner for 30 days, who may take it back; to everybody else it is taken.
+	//
+	// Safe to repeat with the same request_id for as long as fewer than 5 other changes of the profile came in between: the answer is then the
+	// profile as it is now. A refusal is not remembered. A call that ends without an answer is completed within a minute, or undone
+	// when somebody else was faster; the profile tells. The answer has the public part.
+	//
+	// Errors: INVALID_ARGUMENT naming `handle`, also for mixed scripts; NOT_FOUND (PLAYER_NOT_FOUND); PERMISSION_DENIED (NOT_YOUR_PROFILE);
+	// ALREADY_EXISTS (HANDLE_TAKEN) when somebody has it or one that looks like it, or had until less than 30 days ago; ALREADY_EXISTS
+	// (REQUEST_ID_REUSED) when the request_id was used for another change; ABORTED (CONTENTION) when too many others want it at the same
+	// time: try again; ABORTED (OUTCOME_UNKNOWN): repeat with the same request_id; and what the moderation of texts refuses.
+	ClaimHandle(ctx context.Context, in *ClaimHandleRequest, opts ...grpc.CallOption) (*ClaimHandleResponse, error)
+	// LookupHandle returns the player who has a handle, compared without regard to case and width. It answers only with a profile that has the
+	// handle: not while it is being claimed, and not with one that only looks like it.
+	//
+	// Errors: INVALID_ARGUMENT naming `handle`; NOT_FOUND (HANDLE_NOT_FOUND).
+	LookupHandle(ctx context.Context, in *LookupHandleRequest, opts ...grpc.CallOption) (*LookupHandleResponse, error)
+	// SearchHandles returns players whose handles begin with some characters, without regard to case and width, in no order. Only profiles that
+	// have such a handle are in the answer: they are read, all of a page at once. So a page may hold fewer than page_size and even none: the end
+	// is an empty next_page_token. A handle that is claimed or given up while the pages are read may be missed.
+	//
+	// Errors: INVALID_ARGUMENT naming `prefix`, or `page_token` (BAD_PAGE_TOKEN) when it belongs to another prefix.
+	SearchHandles(ctx context.Context, in *SearchHandlesRequest, opts ...grpc.CallOption) (*SearchHandlesResponse, error)
 	// EnsureProfile creates the profile of a player who has just signed in for the first time, or does nothing when it is there. Safe to
 	// repeat.
 	//
@@ -102,6 +129,36 @@ func (c *profileServiceClient) UpdateProfile(ctx context.Context, in *UpdateProf
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(UpdateProfileResponse)
 	err := c.cc.Invoke(ctx, ProfileService_UpdateProfile_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *profileServiceClient) ClaimHandle(ctx context.Context, in *ClaimHandleRequest, opts ...grpc.CallOption) (*ClaimHandleResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ClaimHandleResponse)
+	err := c.cc.Invoke(ctx, ProfileService_ClaimHandle_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *profileServiceClient) LookupHandle(ctx context.Context, in *LookupHandleRequest, opts ...grpc.CallOption) (*LookupHandleResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(LookupHandleResponse)
+	err := c.cc.Invoke(ctx, ProfileService_LookupHandle_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *profileServiceClient) SearchHandles(ctx context.Context, in *SearchHandlesRequest, opts ...grpc.CallOption) (*SearchHandlesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SearchHandlesResponse)
+	err := c.cc.Invoke(ctx, ProfileService_SearchHandles_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -156,6 +213,30 @@ type ProfileServiceServer interface {
 	// (OUTCOME_UNKNOWN) when eight others wrote before a lost answer could be looked up: read before trying again; ALREADY_EXISTS
 	// (REQUEST_ID_REUSED) when the request_id was used for another change.
 	UpdateProfile(context.Context, *UpdateProfileRequest) (*UpdateProfileResponse, error)
+	// ClaimHandle makes a handle the caller's own (operators: any player's), in place of the one he had; an empty one gives up his. No two players ever
+	// have handles that are the same but for case or width, or that look alike (UTS 39): `paypal`, `PAYPAL`, `paypaI` and `pаypal` with a
+	// Cyrillic а are one. A handle given up stays kept for its former owner for 30 days, who may take it back; to everybody else it is taken.
+	//
+	// Safe to repeat with the same request_id for as long as fewer than 5 other changes of the profile came in between: the answer is then the
+	// profile as it is now. A refusal is not remembered. A call that ends without an answer is completed within a minute, or undone
+	// when somebody else was faster; the profile tells. The answer has the public part.
+	//
+	// Errors: INVALID_ARGUMENT naming `handle`, also for mixed scripts; NOT_FOUND (PLAYER_NOT_FOUND); PERMISSION_DENIED (NOT_YOUR_PROFILE);
+	// ALREADY_EXISTS (HANDLE_TAKEN) when somebody has it or one that looks like it, or had until less than 30 days ago; ALREADY_EXISTS
+	// (REQUEST_ID_REUSED) when the request_id was used for another change; ABORTED (CONTENTION) when too many others want it at the same
+	// time: try again; ABORTED (OUTCOME_UNKNOWN): repeat with the same request_id; and what the moderation of texts refuses.
+	ClaimHandle(context.Context, *ClaimHandleRequest) (*ClaimHandleResponse, error)
+	// LookupHandle returns the player who has a handle, compared without regard to case and width. It answers only with a profile that has the
+	// handle: not while it is being claimed, and not with one that only looks like it.
+	//
+	// Errors: INVALID_ARGUMENT naming `handle`; NOT_FOUND (HANDLE_NOT_FOUND).
+	LookupHandle(context.Context, *LookupHandleRequest) (*LookupHandleResponse, error)
+	// SearchHandles returns players whose handles begin with some characters, without regard to case and width, in no order. Only profiles that
+	// have such a handle are in the answer: they are read, all of a page at once. So a page may hold fewer than page_size and even none: the end
+	// is an empty next_page_token. A handle that is claimed or given up while the pages are read may be missed.
+	//
+	// Errors: INVALID_ARGUMENT naming `prefix`, or `page_token` (BAD_PAGE_TOKEN) when it belongs to another prefix.
+	SearchHandles(context.Context, *SearchHandlesRequest) (*SearchHandlesResponse, error)
 	// EnsureProfile creates the profile of a player who has just signed in for the first time, or does nothing when it is there. Safe to
 	// repeat.
 	//
@@ -186,6 +267,15 @@ func (UnimplementedProfileServiceServer) BatchGetProfiles(context.Context, *Batc
 }
 func (UnimplementedProfileServiceServer) UpdateProfile(context.Context, *UpdateProfileRequest) (*UpdateProfileResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method UpdateProfile not implemented")
+}
+func (UnimplementedProfileServiceServer) ClaimHandle(context.Context, *ClaimHandleRequest) (*ClaimHandleResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ClaimHandle not implemented")
+}
+func (UnimplementedProfileServiceServer) LookupHandle(context.Context, *LookupHandleRequest) (*LookupHandleResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method LookupHandle not implemented")
+}
+func (UnimplementedProfileServiceServer) SearchHandles(context.Context, *SearchHandlesRequest) (*SearchHandlesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method SearchHandles not implemented")
 }
 func (UnimplementedProfileServiceServer) EnsureProfile(context.Context, *EnsureProfileRequest) (*EnsureProfileResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method EnsureProfile not implemented")
@@ -268,6 +358,60 @@ func _ProfileService_UpdateProfile_Handler(srv interface{}, ctx context.Context,
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ProfileService_ClaimHandle_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ClaimHandleRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ProfileServiceServer).ClaimHandle(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ProfileService_ClaimHandle_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ProfileServiceServer).ClaimHandle(ctx, req.(*ClaimHandleRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ProfileService_LookupHandle_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(LookupHandleRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ProfileServiceServer).LookupHandle(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ProfileService_LookupHandle_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ProfileServiceServer).LookupHandle(ctx, req.(*LookupHandleRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ProfileService_SearchHandles_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SearchHandlesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ProfileServiceServer).SearchHandles(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ProfileService_SearchHandles_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ProfileServiceServer).SearchHandles(ctx, req.(*SearchHandlesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _ProfileService_EnsureProfile_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(EnsureProfileRequest)
 	if err := dec(in); err != nil {
@@ -322,6 +466,18 @@ var ProfileService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "UpdateProfile",
 			Handler:    _ProfileService_UpdateProfile_Handler,
+		},
+		{
+			MethodName: "ClaimHandle",
+			Handler:    _ProfileService_ClaimHandle_Handler,
+		},
+		{
+			MethodName: "LookupHandle",
+			Handler:    _ProfileService_LookupHandle_Handler,
+		},
+		{
+			MethodName: "SearchHandles",
+			Handler:    _ProfileService_SearchHandles_Handler,
 		},
 		{
 			MethodName: "EnsureProfile",
