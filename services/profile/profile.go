@@ -20,6 +20,7 @@ import (
 	"log/slog"
 	"time"
 
+	"go.opentelemetry.io/otel/metric"
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc"
 
@@ -29,6 +30,7 @@ import (
 	"supergame/services/platform/pagetoken"
 	"supergame/services/platform/playerdata"
 	"supergame/services/profile/internal/cosmosstore"
+	"supergame/services/profile/internal/friends"
 	"supergame/services/profile/internal/profile"
 	"supergame/services/profile/internal/rpc"
 )
@@ -43,15 +45,19 @@ func Containers() ([]cosmos.ContainerSpec, error) { return cosmos.ParseSpecs(con
 
 // Config is the service's own part of the environment.
 type Config struct {
-	EraseLimit int `env:"PROFILE_ERASE_LIMIT" envDefault:"2000" help:"how many documents one call of ErasePlayer deletes, about, e.g. 2000"`
-
+	EraseLimit int           `env:"PROFILE_ERASE_LIMIT" envDefault:"2000" help:"how many documents one call of ErasePlayer deletes, about, e.g. 2000"`
 	ErasureKey config.Secret `env:"PROFILE_ERASURE_KEY,required" help:"32 random bytes in base64, the same on every replica and for ever: what players are named with in records that outlive them"`
+	// FeedInterval is the pause between two polls of each range of the change feed without news; a poll costs about 1 RU.
+	FeedInterval time.Duration `env:"PROFILE_FEED_INTERVAL" envDefault:"1s" help:"how often the changes of players are looked for, at about 1 RU for each physical partition, e.g. 1s; 0 = not by this replica"`
 }
 
 // Validate refuses values that make no sense.
 func (c Config) Validate() error {
 	if c.EraseLimit < 1 {
 		return config.Invalid("PROFILE_ERASE_LIMIT", "is %d, not a positive number", c.EraseLimit)
+	}
+	if c.FeedInterval < 0 {
+		return config.Invalid("PROFILE_FEED_INTERVAL", "is %s, not a duration from 0 on", c.FeedInterval)
 	}
 	_, err := c.keys()
 	return err
@@ -60,8 +66,9 @@ func (c Config) Validate() error {
 // Deps are the parts that the service is built from.
 type Deps struct {
 	Cosmos *cosmos.Client
-	Logger *slog.Logger     // nil = slog.Default()
-	Now    func() time.Time // nil = time.Now
+	Logger *slog.Logger         // nil = slog.Default()
+	Now    func() time.Time     // nil = time.Now
+	Meter  metric.MeterProvider // nil = no metrics
 	// Erased reports whether a player is being erased, as the server's verifier knows it (auth.Verifier.Erased).
 	Erased func(playerID string) bool
 }
@@ -70,6 +77,7 @@ type Deps struct {
 type Service struct {
 	profiles   *rpc.Profiles
 	playerData *rpc.PlayerData
+	friends    *rpc.Friends
 	containers *cosmos.Preparation
 	loops      []func(context.Context) error // what Run runs once the containers are there, each until its context ends
 }
@@ -89,22 +97,35 @@ func New(_ context.Context, cfg Config, deps Deps) (*Service, error) {
 	if deps.Logger == nil {
 		deps.Logger = slog.Default()
 	}
-	return &Service{
+	friendships := &friends.Friends{
+		Store: cosmosstore.NewFriends(deps.Cosmos), Tokens: pagetoken.New(nil), Now: deps.Now, Erased: deps.Erased, Log: deps.Logger,
+	}
+	service := &Service{
+		friends:  rpc.NewFriends(friendships),
 		profiles: rpc.NewProfiles(&profile.Profiles{Store: cosmosstore.New(deps.Cosmos), Now: deps.Now, Erased: deps.Erased}),
 		playerData: rpc.NewPlayerData(&playerdata.Service{
 			Stores: []playerdata.Store{cosmosstore.NewPlayerData(deps.Cosmos)},
 			Tokens: pagetoken.New(nil), Now: deps.Now, Limit: cfg.EraseLimit,
 		}),
 		containers: cosmos.NewPreparation(deps.Cosmos, "profile", containers, deps.Logger),
-	}, nil
+	}
+	if cfg.FeedInterval > 0 {
+		follower, err := newFollower(cfg, deps, friendships)
+		if err != nil {
+			return nil, fmt.Errorf("profile: %w", err)
+		}
+		service.loops = append(service.loops, follower.Run)
+	}
+	return service, nil
 }
 
 // Name is "profile".
 func (s *Service) Name() string { return "profile" }
 
-// Register adds ProfileService and PlayerDataService.
+// Register adds ProfileService, FriendsService and PlayerDataService.
 func (s *Service) Register(r grpc.ServiceRegistrar) {
 	profilev1.RegisterProfileServiceServer(r, s.profiles)
+	profilev1.RegisterFriendsServiceServer(r, s.friends)
 	profilev1.RegisterPlayerDataServiceServer(r, s.playerData)
 }
 

@@ -79,7 +79,7 @@ func run() (err error) {
 	defer func() { err = errors.Join(err, identity.Close(), plain.Close()) }()
 	verifier := auth.NewVerifier(cfg.Auth, auth.FromIdentity(identityv1.NewIdentityServiceClient(identity)), auth.Options{Logger: tel.Logger})
 
-	service, err := profile.New(ctx, cfg.Profile, profile.Deps{Cosmos: store, Logger: tel.Logger, Erased: verifier.Erased})
+	service, err := profile.New(ctx, cfg.Profile, profile.Deps{Cosmos: store, Logger: tel.Logger, Meter: tel.Meter, Erased: verifier.Erased})
 	if err != nil {
 		return err
 	}
