@@ -106,7 +106,9 @@ type Profile struct {
 	// What only the player and operators see. Set in the full view.
 	Private *PrivateProfile `protobuf:"bytes,9,opt,name=private,proto3" json:"private,omitempty"`
 	// The name that is the player's alone, as he wrote it; empty = none. ClaimHandle sets it.
-	Handle        string `protobuf:"bytes,10,opt,name=handle,proto3" json:"handle,omitempty"`
+	Handle string `protobuf:"bytes,10,opt,name=handle,proto3" json:"handle,omitempty"`
+	// True: the player is suspended. Everybody sees it, so that lists show a placeholder in place of what he calls himself.
+	Suspended     bool `protobuf:"varint,11,opt,name=suspended,proto3" json:"suspended,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -209,6 +211,13 @@ func (x *Profile) GetHandle() string {
 		return x.Handle
 	}
 	return ""
+}
+
+func (x *Profile) GetSuspended() bool {
+	if x != nil {
+		return x.Suspended
+	}
+	return false
 }
 
 // PrivateProfile is the part of a profile that only the player himself sees.
@@ -757,7 +766,7 @@ func (x *SetSuspensionRequest) GetVersion() int64 {
 // SetSuspensionResponse says how far the change is.
 type SetSuspensionResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// True: this state, or a newer one, is stored and will reach every service that holds a copy. False: call again.
+	// True: this state, or a newer one, is stored and every service that holds a copy has it. False: call again.
 	Done          bool `protobuf:"varint,1,opt,name=done,proto3" json:"done,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1127,7 +1136,7 @@ var File_supergame_profile_v1_profile_proto protoreflect.FileDescriptor
 
 const file_supergame_profile_v1_profile_proto_rawDesc = "" +
 	"\n" +
-	"\"supergame/profile/v1/profile.proto\x12\x14supergame.profile.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!supergame/options/v1/access.proto\"\xbe\x04\n" +
+	"\"supergame/profile/v1/profile.proto\x12\x14supergame.profile.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!supergame/options/v1/access.proto\x1a\"supergame/profile/v1/erasure.proto\x1a!supergame/profile/v1/export.proto\x1a\"supergame/profile/v1/players.proto\"\xe1\x04\n" +
 	"\aProfile\x12K\n" +
 	"\tplayer_id\x18\x01 \x01(\tB.\xe0A\x05\xbaH$\xd8\x01\x01r\x1f2\x1d^[0-7][0-9A-HJKMNP-TV-Z]{25}$\x88\xe7\x18\x01R\bplayerId\x12-\n" +
 	"\fdisplay_name\x18\x02 \x01(\tB\n" +
@@ -1141,7 +1150,8 @@ const file_supergame_profile_v1_profile_proto_rawDesc = "" +
 	"\x04etag\x18\b \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\x04etag\x12>\n" +
 	"\aprivate\x18\t \x01(\v2$.supergame.profile.v1.PrivateProfileR\aprivate\x12\x1b\n" +
 	"\x06handle\x18\n" +
-	" \x01(\tB\x03\xe0A\x03R\x06handle\"\xcb\x03\n" +
+	" \x01(\tB\x03\xe0A\x03R\x06handle\x12!\n" +
+	"\tsuspended\x18\v \x01(\bB\x03\xe0A\x03R\tsuspended\"\xcb\x03\n" +
 	"\x0ePrivateProfile\x12x\n" +
 	"\bsettings\x18\x01 \x03(\v22.supergame.profile.v1.PrivateProfile.SettingsEntryB(\xbaH%\x9a\x01\"\x10@\"\x17r\x152\x13^[a-z0-9_.-]{1,64}$*\x05r\x03(\x80\x04R\bsettings\x12h\n" +
 	"\x05flags\x18\x02 \x03(\v2/.supergame.profile.v1.PrivateProfile.FlagsEntryB!\xbaH\x1e\x9a\x01\x1b\x10 \"\x17r\x152\x13^[a-z0-9_.-]{1,64}$R\x05flags\x12@\n" +
@@ -1207,7 +1217,7 @@ const file_supergame_profile_v1_profile_proto_rawDesc = "" +
 	"\vProfileView\x12\x1c\n" +
 	"\x18PROFILE_VIEW_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13PROFILE_VIEW_PUBLIC\x10\x01\x12\x15\n" +
-	"\x11PROFILE_VIEW_FULL\x10\x022\xc4\a\n" +
+	"\x11PROFILE_VIEW_FULL\x10\x022\x88\x0e\n" +
 	"\x0eProfileService\x12k\n" +
 	"\n" +
 	"GetProfile\x12'.supergame.profile.v1.GetProfileRequest\x1a(.supergame.profile.v1.GetProfileResponse\"\n" +
@@ -1222,7 +1232,14 @@ const file_supergame_profile_v1_profile_proto_rawDesc = "" +
 	"\rEnsureProfile\x12*.supergame.profile.v1.EnsureProfileRequest\x1a+.supergame.profile.v1.EnsureProfileResponse\"\x0e\x8a\xe7\x18\n" +
 	"\x1a\bidentity\x12|\n" +
 	"\rSetSuspension\x12*.supergame.profile.v1.SetSuspensionRequest\x1a+.supergame.profile.v1.SetSuspensionResponse\"\x12\x8a\xe7\x18\n" +
-	"\x1a\bidentity\x90\xe7\x18\x01B\xce\x01\n" +
+	"\x1a\bidentity\x90\xe7\x18\x01\x12s\n" +
+	"\fDeletePlayer\x12).supergame.profile.v1.DeletePlayerRequest\x1a*.supergame.profile.v1.DeletePlayerResponse\"\f\x8a\xe7\x18\x04\x12\x02\x01\x03\x90\xe7\x18\x01\x12o\n" +
+	"\vGetDeletion\x12(.supergame.profile.v1.GetDeletionRequest\x1a).supergame.profile.v1.GetDeletionResponse\"\v\x8a\xe7\x18\x03\x12\x01\x03\x90\xe7\x18\x01\x12p\n" +
+	"\rCheckDeletion\x12*.supergame.profile.v1.CheckDeletionRequest\x1a+.supergame.profile.v1.CheckDeletionResponse\"\x06\x8a\xe7\x18\x02\b\x01\x12q\n" +
+	"\rListDeletions\x12*.supergame.profile.v1.ListDeletionsRequest\x1a+.supergame.profile.v1.ListDeletionsResponse\"\a\x8a\xe7\x18\x03\x12\x01\x03\x12z\n" +
+	"\x10ReapplyDeletions\x12-.supergame.profile.v1.ReapplyDeletionsRequest\x1a..supergame.profile.v1.ReapplyDeletionsResponse\"\a\x8a\xe7\x18\x03\x12\x01\x03\x12\x8d\x01\n" +
+	"\fExportPlayer\x127.supergame.profile.v1.ProfileServiceExportPlayerRequest\x1a8.supergame.profile.v1.ProfileServiceExportPlayerResponse\"\b\x8a\xe7\x18\x04\x12\x02\x01\x030\x01\x12k\n" +
+	"\vListPlayers\x12(.supergame.profile.v1.ListPlayersRequest\x1a).supergame.profile.v1.ListPlayersResponse\"\a\x8a\xe7\x18\x03\x12\x01\x03B\xce\x01\n" +
 	"\x18com.supergame.profile.v1B\fProfileProtoP\x01Z2supergame/proto/gen/supergame/profile/v1;profilev1\xa2\x02\x03SPX\xaa\x02\x14Supergame.Profile.V1\xca\x02\x14Supergame\\Profile\\V1\xe2\x02 Supergame\\Profile\\V1\\GPBMetadata\xea\x02\x16Supergame::Profile::V1b\x06proto3"
 
 var (
@@ -1240,29 +1257,43 @@ func file_supergame_profile_v1_profile_proto_rawDescGZIP() []byte {
 var file_supergame_profile_v1_profile_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
 var file_supergame_profile_v1_profile_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
 var file_supergame_profile_v1_profile_proto_goTypes = []any{
-	(ProfileView)(0),                 // 0: supergame.profile.v1.ProfileView
-	(*Profile)(nil),                  // 1: supergame.profile.v1.Profile
-	(*PrivateProfile)(nil),           // 2: supergame.profile.v1.PrivateProfile
-	(*GetProfileRequest)(nil),        // 3: supergame.profile.v1.GetProfileRequest
-	(*GetProfileResponse)(nil),       // 4: supergame.profile.v1.GetProfileResponse
-	(*BatchGetProfilesRequest)(nil),  // 5: supergame.profile.v1.BatchGetProfilesRequest
-	(*BatchGetProfilesResponse)(nil), // 6: supergame.profile.v1.BatchGetProfilesResponse
-	(*UpdateProfileRequest)(nil),     // 7: supergame.profile.v1.UpdateProfileRequest
-	(*UpdateProfileResponse)(nil),    // 8: supergame.profile.v1.UpdateProfileResponse
-	(*EnsureProfileRequest)(nil),     // 9: supergame.profile.v1.EnsureProfileRequest
-	(*EnsureProfileResponse)(nil),    // 10: supergame.profile.v1.EnsureProfileResponse
-	(*SetSuspensionRequest)(nil),     // 11: supergame.profile.v1.SetSuspensionRequest
-	(*SetSuspensionResponse)(nil),    // 12: supergame.profile.v1.SetSuspensionResponse
-	(*ClaimHandleRequest)(nil),       // 13: supergame.profile.v1.ClaimHandleRequest
-	(*ClaimHandleResponse)(nil),      // 14: supergame.profile.v1.ClaimHandleResponse
-	(*LookupHandleRequest)(nil),      // 15: supergame.profile.v1.LookupHandleRequest
-	(*LookupHandleResponse)(nil),     // 16: supergame.profile.v1.LookupHandleResponse
-	(*SearchHandlesRequest)(nil),     // 17: supergame.profile.v1.SearchHandlesRequest
-	(*SearchHandlesResponse)(nil),    // 18: supergame.profile.v1.SearchHandlesResponse
-	nil,                              // 19: supergame.profile.v1.PrivateProfile.SettingsEntry
-	nil,                              // 20: supergame.profile.v1.PrivateProfile.FlagsEntry
-	(*timestamppb.Timestamp)(nil),    // 21: google.protobuf.Timestamp
-	(*fieldmaskpb.FieldMask)(nil),    // 22: google.protobuf.FieldMask
+	(ProfileView)(0),                           // 0: supergame.profile.v1.ProfileView
+	(*Profile)(nil),                            // 1: supergame.profile.v1.Profile
+	(*PrivateProfile)(nil),                     // 2: supergame.profile.v1.PrivateProfile
+	(*GetProfileRequest)(nil),                  // 3: supergame.profile.v1.GetProfileRequest
+	(*GetProfileResponse)(nil),                 // 4: supergame.profile.v1.GetProfileResponse
+	(*BatchGetProfilesRequest)(nil),            // 5: supergame.profile.v1.BatchGetProfilesRequest
+	(*BatchGetProfilesResponse)(nil),           // 6: supergame.profile.v1.BatchGetProfilesResponse
+	(*UpdateProfileRequest)(nil),               // 7: supergame.profile.v1.UpdateProfileRequest
+	(*UpdateProfileResponse)(nil),              // 8: supergame.profile.v1.UpdateProfileResponse
+	(*EnsureProfileRequest)(nil),               // 9: supergame.profile.v1.EnsureProfileRequest
+	(*EnsureProfileResponse)(nil),              // 10: supergame.profile.v1.EnsureProfileResponse
+	(*SetSuspensionRequest)(nil),               // 11: supergame.profile.v1.SetSuspensionRequest
+	(*SetSuspensionResponse)(nil),              // 12: supergame.profile.v1.SetSuspensionResponse
+	(*ClaimHandleRequest)(nil),                 // 13: supergame.profile.v1.ClaimHandleRequest
+	(*ClaimHandleResponse)(nil),                // 14: supergame.profile.v1.ClaimHandleResponse
+	(*LookupHandleRequest)(nil),                // 15: supergame.profile.v1.LookupHandleRequest
+	(*LookupHandleResponse)(nil),               // 16: supergame.profile.v1.LookupHandleResponse
+	(*SearchHandlesRequest)(nil),               // 17: supergame.profile.v1.SearchHandlesRequest
+	(*SearchHandlesResponse)(nil),              // 18: supergame.profile.v1.SearchHandlesResponse
+	nil,                                        // 19: supergame.profile.v1.PrivateProfile.SettingsEntry
+	nil,                                        // 20: supergame.profile.v1.PrivateProfile.FlagsEntry
+	(*timestamppb.Timestamp)(nil),              // 21: google.protobuf.Timestamp
+	(*fieldmaskpb.FieldMask)(nil),              // 22: google.protobuf.FieldMask
+	(*DeletePlayerRequest)(nil),                // 23: supergame.profile.v1.DeletePlayerRequest
+	(*GetDeletionRequest)(nil),                 // 24: supergame.profile.v1.GetDeletionRequest
+	(*CheckDeletionRequest)(nil),               // 25: supergame.profile.v1.CheckDeletionRequest
+	(*ListDeletionsRequest)(nil),               // 26: supergame.profile.v1.ListDeletionsRequest
+	(*ReapplyDeletionsRequest)(nil),            // 27: supergame.profile.v1.ReapplyDeletionsRequest
+	(*ProfileServiceExportPlayerRequest)(nil),  // 28: supergame.profile.v1.ProfileServiceExportPlayerRequest
+	(*ListPlayersRequest)(nil),                 // 29: supergame.profile.v1.ListPlayersRequest
+	(*DeletePlayerResponse)(nil),               // 30: supergame.profile.v1.DeletePlayerResponse
+	(*GetDeletionResponse)(nil),                // 31: supergame.profile.v1.GetDeletionResponse
+	(*CheckDeletionResponse)(nil),              // 32: supergame.profile.v1.CheckDeletionResponse
+	(*ListDeletionsResponse)(nil),              // 33: supergame.profile.v1.ListDeletionsResponse
+	(*ReapplyDeletionsResponse)(nil),           // 34: supergame.profile.v1.ReapplyDeletionsResponse
+	(*ProfileServiceExportPlayerResponse)(nil), // 35: supergame.profile.v1.ProfileServiceExportPlayerResponse
+	(*ListPlayersResponse)(nil),                // 36: supergame.profile.v1.ListPlayersResponse
 }
 var file_supergame_profile_v1_profile_proto_depIdxs = []int32{
 	21, // 0: supergame.profile.v1.Profile.join_time:type_name -> google.protobuf.Timestamp
@@ -1288,16 +1319,30 @@ var file_supergame_profile_v1_profile_proto_depIdxs = []int32{
 	17, // 20: supergame.profile.v1.ProfileService.SearchHandles:input_type -> supergame.profile.v1.SearchHandlesRequest
 	9,  // 21: supergame.profile.v1.ProfileService.EnsureProfile:input_type -> supergame.profile.v1.EnsureProfileRequest
 	11, // 22: supergame.profile.v1.ProfileService.SetSuspension:input_type -> supergame.profile.v1.SetSuspensionRequest
-	4,  // 23: supergame.profile.v1.ProfileService.GetProfile:output_type -> supergame.profile.v1.GetProfileResponse
-	6,  // 24: supergame.profile.v1.ProfileService.BatchGetProfiles:output_type -> supergame.profile.v1.BatchGetProfilesResponse
-	8,  // 25: supergame.profile.v1.ProfileService.UpdateProfile:output_type -> supergame.profile.v1.UpdateProfileResponse
-	14, // 26: supergame.profile.v1.ProfileService.ClaimHandle:output_type -> supergame.profile.v1.ClaimHandleResponse
-	16, // 27: supergame.profile.v1.ProfileService.LookupHandle:output_type -> supergame.profile.v1.LookupHandleResponse
-	18, // 28: supergame.profile.v1.ProfileService.SearchHandles:output_type -> supergame.profile.v1.SearchHandlesResponse
-	10, // 29: supergame.profile.v1.ProfileService.EnsureProfile:output_type -> supergame.profile.v1.EnsureProfileResponse
-	12, // 30: supergame.profile.v1.ProfileService.SetSuspension:output_type -> supergame.profile.v1.SetSuspensionResponse
-	23, // [23:31] is the sub-list for method output_type
-	15, // [15:23] is the sub-list for method input_type
+	23, // 23: supergame.profile.v1.ProfileService.DeletePlayer:input_type -> supergame.profile.v1.DeletePlayerRequest
+	24, // 24: supergame.profile.v1.ProfileService.GetDeletion:input_type -> supergame.profile.v1.GetDeletionRequest
+	25, // 25: supergame.profile.v1.ProfileService.CheckDeletion:input_type -> supergame.profile.v1.CheckDeletionRequest
+	26, // 26: supergame.profile.v1.ProfileService.ListDeletions:input_type -> supergame.profile.v1.ListDeletionsRequest
+	27, // 27: supergame.profile.v1.ProfileService.ReapplyDeletions:input_type -> supergame.profile.v1.ReapplyDeletionsRequest
+	28, // 28: supergame.profile.v1.ProfileService.ExportPlayer:input_type -> supergame.profile.v1.ProfileServiceExportPlayerRequest
+	29, // 29: supergame.profile.v1.ProfileService.ListPlayers:input_type -> supergame.profile.v1.ListPlayersRequest
+	4,  // 30: supergame.profile.v1.ProfileService.GetProfile:output_type -> supergame.profile.v1.GetProfileResponse
+	6,  // 31: supergame.profile.v1.ProfileService.BatchGetProfiles:output_type -> supergame.profile.v1.BatchGetProfilesResponse
+	8,  // 32: supergame.profile.v1.ProfileService.UpdateProfile:output_type -> supergame.profile.v1.UpdateProfileResponse
+	14, // 33: supergame.profile.v1.ProfileService.ClaimHandle:output_type -> supergame.profile.v1.ClaimHandleResponse
+	16, // 34: supergame.profile.v1.ProfileService.LookupHandle:output_type -> supergame.profile.v1.LookupHandleResponse
+	18, // 35: supergame.profile.v1.ProfileService.SearchHandles:output_type -> supergame.profile.v1.SearchHandlesResponse
+	10, // 36: supergame.profile.v1.ProfileService.EnsureProfile:output_type -> supergame.profile.v1.EnsureProfileResponse
+	12, // 37: supergame.profile.v1.ProfileService.SetSuspension:output_type -> supergame.profile.v1.SetSuspensionResponse
+	30, // 38: supergame.profile.v1.ProfileService.DeletePlayer:output_type -> supergame.profile.v1.DeletePlayerResponse
+	31, // 39: supergame.profile.v1.ProfileService.GetDeletion:output_type -> supergame.profile.v1.GetDeletionResponse
+	32, // 40: supergame.profile.v1.ProfileService.CheckDeletion:output_type -> supergame.profile.v1.CheckDeletionResponse
+	33, // 41: supergame.profile.v1.ProfileService.ListDeletions:output_type -> supergame.profile.v1.ListDeletionsResponse
+	34, // 42: supergame.profile.v1.ProfileService.ReapplyDeletions:output_type -> supergame.profile.v1.ReapplyDeletionsResponse
+	35, // 43: supergame.profile.v1.ProfileService.ExportPlayer:output_type -> supergame.profile.v1.ProfileServiceExportPlayerResponse
+	36, // 44: supergame.profile.v1.ProfileService.ListPlayers:output_type -> supergame.profile.v1.ListPlayersResponse
+	30, // [30:45] is the sub-list for method output_type
+	15, // [15:30] is the sub-list for method input_type
 	15, // [15:15] is the sub-list for extension type_name
 	15, // [15:15] is the sub-list for extension extendee
 	0,  // [0:15] is the sub-list for field type_name
@@ -1308,6 +1353,9 @@ func file_supergame_profile_v1_profile_proto_init() {
 	if File_supergame_profile_v1_profile_proto != nil {
 		return
 	}
+	file_supergame_profile_v1_erasure_proto_init()
+	file_supergame_profile_v1_export_proto_init()
+	file_supergame_profile_v1_players_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
