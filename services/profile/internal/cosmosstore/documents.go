@@ -37,6 +37,7 @@ type profileDoc struct {
 	Languages   []string `json:"languages,omitempty"`
 	JoinTime    instant  `json:"joinTime"`
 	UpdateTime  instant  `json:"updateTime"`
+	Suspended   bool     `json:"suspended,omitempty"`
 }
 
 type privateDoc struct {
@@ -51,12 +52,14 @@ func (d *profileDoc) profile() profile.Profile {
 	return profile.Profile{
 		PlayerID: d.PlayerID, DisplayName: d.DisplayName, Avatar: d.Avatar, Country: d.Country, Languages: d.Languages,
 		JoinTime: time.Time(d.JoinTime), UpdateTime: time.Time(d.UpdateTime), ETag: d.ETag,
+		Suspended: d.Suspended,
 	}
 }
 
 func (d *profileDoc) set(p profile.Profile) {
 	d.PlayerID, d.DisplayName, d.Avatar, d.Country, d.Languages = p.PlayerID, p.DisplayName, p.Avatar, p.Country, p.Languages
 	d.JoinTime, d.UpdateTime = instant(p.JoinTime), instant(p.UpdateTime)
+	d.Suspended = p.Suspended
 }
 
 func (d *privateDoc) private() *profile.Private {

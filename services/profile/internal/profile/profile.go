@@ -20,6 +20,7 @@ type Profile struct {
 	JoinTime    time.Time // first sign-in
 	UpdateTime  time.Time // last change of the public part
 	ETag        string    // version of the public part; opaque
+	Suspended   bool      // set by identity only
 }
 
 // Private is the part of a player that only he and operators see.

@@ -40,6 +40,7 @@ func encodeProfile(p profile.Profile) *profilev1.Profile {
 	return &profilev1.Profile{
 		PlayerId: p.PlayerID, DisplayName: p.DisplayName, Avatar: p.Avatar, Country: p.Country, Languages: p.Languages,
 		JoinTime: timestamppb.New(p.JoinTime), UpdateTime: timestamppb.New(p.UpdateTime), Etag: p.ETag,
+		Suspended: p.Suspended,
 	}
 }
 
