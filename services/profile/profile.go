@@ -7,7 +7,10 @@
 //	internal/profile       the rules: names, countries, languages, masks, views
 //	internal/cosmosstore   documents, versions, request ids; one read and one write at most
 //	platform/cosmos        one SDK call each, tried again where that is safe
-//	Cosmos DB              container players: a player is one partition, his public part one document of 1 KB
+//	Cosmos DB              container players: a player is one partition, his public part one document of 1 KB;
+//	                       container handles: who has which name
+//
+// Beside it internal/handle gives players names of their own, and internal/loop finishes what calls have left open.
 //
 // Package platform/playerdata erases and exports what the service keeps about one player.
 package profile
@@ -89,13 +92,20 @@ func New(_ context.Context, cfg Config, deps Deps) (*Service, error) {
 	if deps.Logger == nil {
 		deps.Logger = slog.Default()
 	}
+	keys, err := cfg.keys()
+	if err != nil {
+		return nil, err
+	}
+	handles := newHandles(deps, keys)
+	profiles := &profile.Profiles{Store: cosmosstore.New(deps.Cosmos), Now: deps.Now, Erased: deps.Erased}
 	return &Service{
-		profiles: rpc.NewProfiles(&profile.Profiles{Store: cosmosstore.New(deps.Cosmos), Now: deps.Now, Erased: deps.Erased}),
+		profiles: rpc.NewProfiles(profiles, rpc.NewHandles(handles)),
 		playerData: rpc.NewPlayerData(&playerdata.Service{
-			Stores: []playerdata.Store{cosmosstore.NewPlayerData(deps.Cosmos)},
+			Stores: []playerdata.Store{cosmosstore.NewPlayerData(deps.Cosmos), cosmosstore.NewHandlesData(deps.Cosmos, deps.Now)},
 			Tokens: pagetoken.New(nil), Now: deps.Now, Limit: cfg.EraseLimit,
 		}),
 		containers: cosmos.NewPreparation(deps.Cosmos, "profile", containers, deps.Logger),
+		loops:      []func(context.Context) error{newChores(deps, sweepHandles(handles)).Run},
 	}, nil
 }
 
