@@ -3,17 +3,21 @@ package handle
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
 	"supergame/services/platform/fault"
 )
 
-// Why a reservation cannot be made for a claim.
-var (
-	errTaken    = errors.New("somebody else has it")
-	errOutdated = errors.New("the player has made a later claim")
-)
+// errTaken says that a reservation cannot be made, as somebody else has it.
+var errTaken = errors.New("somebody else has it")
+
+// outdatedError says that a reservation was made by a later claim of the same player.
+type outdatedError struct{ by int64 }
+
+// Error says by which.
+func (e *outdatedError) Error() string { return fmt.Sprintf("the player has made claim %d", e.by) }
 
 // Resume finishes the claim that is open at a player, if there is one, forward where that goes and else back.
 func (h *Handles) Resume(ctx context.Context, playerID string) error {
@@ -74,28 +78,35 @@ func (h *Handles) finish(ctx context.Context, o Owner) (Owner, error) {
 
 // take is the steps 2 and 3: it makes the reservations, and then the name the player's. When one is another's the claim is to be undone.
 func (h *Handles) take(ctx context.Context, o Owner) (Owner, error) {
-	name, number := stored(o.Claim.Name), o.Claim.Number
+	name := stored(o.Claim.Name)
 	err := h.reserve(ctx, o, name)
-	if errors.Is(err, errTaken) {
-		next, done, err := h.step(ctx, o, func(next *Owner) { next.Claim.State = Undo })
+	var late *outdatedError
+	switch {
+	case errors.Is(err, errTaken):
+		next, done, err := h.leave(ctx, o, func(next *Owner) { next.Claim.State = Undo })
 		if err == nil && done {
 			err = taken(name)
 		}
 		return next, err
-	}
-	if err != nil && !errors.Is(err, errOutdated) {
+	case errors.As(err, &late):
+		// The claim is closed by now; or the profile is of a backup and counts what was counted before: then it counts on.
+		next, _, err := h.leave(ctx, o, func(next *Owner) { next.Claims = late.by + 1 })
+		return next, err
+	case err != nil:
 		return o, err
 	}
-	next, done, err := h.step(ctx, o, func(next *Owner) { next.commit(name, h.now()) })
-	switch {
-	case fault.Is(err, fault.NotFound): // erased meanwhile: nothing may name him
-		var nobody Owner
-		nobody.PlayerID = o.PlayerID
-		return o, errors.Join(h.giveBack(ctx, nobody, name, number), err)
-	case err == nil && !done:
-		err = h.giveBack(ctx, next, name, number)
-	}
+	next, _, err := h.leave(ctx, o, func(next *Owner) { next.commit(name, h.now()) })
 	return next, err
+}
+
+// leave is a step out of [Take]. When the claim is not open any more, or the player is gone, what it has reserved since then is given back.
+func (h *Handles) leave(ctx context.Context, o Owner, change func(*Owner)) (next Owner, done bool, err error) {
+	next, done, err = h.step(ctx, o, change)
+	if gone := fault.Is(err, fault.NotFound); gone || err == nil && !done {
+		next.PlayerID = o.PlayerID
+		err = errors.Join(err, h.giveBack(ctx, next, stored(o.Claim.Name), o.Claim.Number))
+	}
+	return next, done, err
 }
 
 // commit makes the name of the open claim the player's. What is left is to release the looks of the name before.
@@ -176,7 +187,7 @@ func (r *Reservation) describe(name Name) {
 func (h *Handles) mayTake(ctx context.Context, held *Reservation, ours Reservation) (done bool, err error) {
 	switch {
 	case held.Owner == ours.Owner && held.Number > ours.Number:
-		return false, errOutdated
+		return false, &outdatedError{held.Number}
 	case held.Owner == ours.Owner:
 		return held.Number == ours.Number, nil
 	case held.Owner != "":
