@@ -124,7 +124,8 @@ func update(p *profilev1.Profile, paths ...string) *profilev1.UpdateProfileReque
 	return &profilev1.UpdateProfileRequest{Profile: p, UpdateMask: &fieldmaskpb.FieldMask{Paths: paths}}
 }
 
-// wire notes the requests for documents on their way to the store.
+// wire notes the requests for documents on their way to the store, but for those of the chores, which come when they like: beats of their
+// lease, and scans at low priority.
 type wire struct {
 	next interface {
 		Do(*http.Request) (*http.Response, error)
@@ -135,13 +136,16 @@ type wire struct {
 }
 
 type request struct {
-	method string
-	header http.Header
-	body   []byte
+	method    string
+	container string
+	header    http.Header
+	body      []byte
 }
 
 func (w *wire) Do(r *http.Request) (*http.Response, error) {
-	if strings.Contains(r.URL.Path, "/docs") {
+	_, within, _ := strings.Cut(r.URL.Path, "/colls/")
+	container, _, documents := strings.Cut(within, "/docs")
+	if documents && container != "profile-leases" && r.Header.Get("x-ms-cosmos-priority-level") != "Low" {
 		var body []byte
 		if r.Body != nil {
 			var err error
@@ -151,7 +155,7 @@ func (w *wire) Do(r *http.Request) (*http.Response, error) {
 			r.Body = io.NopCloser(bytes.NewReader(body))
 		}
 		w.mu.Lock()
-		w.requests = append(w.requests, request{r.Method, r.Header.Clone(), body})
+		w.requests = append(w.requests, request{r.Method, container, r.Header.Clone(), body})
 		w.mu.Unlock()
 	}
 	return w.next.Do(r)

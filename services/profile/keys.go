@@ -17,7 +17,8 @@ const keyBytes = 32
 type keys struct {
 	erasure []byte // names records of erased players
 	// Derived (HKDF, RFC 5869), so that no key serves two purposes:
-	handles []byte // names former owners of handles
+	handles  []byte // names former owners of handles
+	receipts []byte // seals receipts of deletions
 }
 
 func (c Config) keys() (keys, error) {
@@ -29,6 +30,9 @@ func (c Config) keys() (keys, error) {
 	}
 	if len(k.erasure) != keyBytes {
 		return keys{}, config.Invalid("PROFILE_ERASURE_KEY", "has %d bytes, not %d", len(k.erasure), keyBytes)
+	}
+	if k.receipts, err = hkdf.Key(sha256.New, k.erasure, nil, "supergame profile: receipts of deletions", keyBytes); err != nil {
+		return keys{}, fmt.Errorf("profile: deriving a key: %w", err)
 	}
 	if k.handles, err = hkdf.Key(sha256.New, k.erasure, nil, "supergame profile: former owners of handles", keyBytes); err != nil {
 		return keys{}, fmt.Errorf("profile: deriving a key: %w", err)

@@ -7,7 +7,10 @@
 //	internal/profile       the rules: names, countries, languages, masks, views
 //	internal/cosmosstore   documents, versions, request ids; one read and one write at most
 //	platform/cosmos        one SDK call each, tried again where that is safe
-//	Cosmos DB              container players: a player is one partition, his public part one document of 1 KB
+//	Cosmos DB              container players: a player is one partition, his public part one document of 1 KB;
+//	                       container handles: who has which name
+//
+// Beside it internal/handle gives players names of their own, and internal/loop finishes what calls have left open.
 //
 // Package platform/playerdata erases and exports what the service keeps about one player.
 package profile
@@ -17,6 +20,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"time"
 
@@ -31,7 +35,6 @@ import (
 	"supergame/services/platform/playerdata"
 	"supergame/services/profile/internal/cosmosstore"
 	"supergame/services/profile/internal/friends"
-	"supergame/services/profile/internal/profile"
 	"supergame/services/profile/internal/rpc"
 )
 
@@ -47,6 +50,9 @@ func Containers() ([]cosmos.ContainerSpec, error) { return cosmos.ParseSpecs(con
 type Config struct {
 	EraseLimit int           `env:"PROFILE_ERASE_LIMIT" envDefault:"2000" help:"how many documents one call of ErasePlayer deletes, about, e.g. 2000"`
 	ErasureKey config.Secret `env:"PROFILE_ERASURE_KEY,required" help:"32 random bytes in base64, the same on every replica and for ever: what players are named with in records that outlive them"`
+	// Participants are the other services that keep something of players, Followers those of them that keep copies of what is changed here.
+	Participants []string `env:"PROFILE_PARTICIPANTS" envDefault:"identity" help:"the services whose PlayerDataService erases and exports players, besides this one, e.g. identity,leaderboard; each has its <SERVICE>_ENDPOINT"`
+	Followers    []string `env:"PROFILE_FOLLOWERS" help:"the services whose PlayerDataService is told when the country or suspension of a player changes, e.g. leaderboard"`
 	// FeedInterval is the pause between two polls of each range of the change feed without news; a poll costs about 1 RU.
 	FeedInterval time.Duration `env:"PROFILE_FEED_INTERVAL" envDefault:"1s" help:"how often the changes of players are looked for, at about 1 RU for each physical partition, e.g. 1s; 0 = not by this replica"`
 }
@@ -58,6 +64,9 @@ func (c Config) Validate() error {
 	}
 	if c.FeedInterval < 0 {
 		return config.Invalid("PROFILE_FEED_INTERVAL", "is %s, not a duration from 0 on", c.FeedInterval)
+	}
+	if err := c.validateServices(); err != nil {
+		return err
 	}
 	_, err := c.keys()
 	return err
@@ -71,15 +80,19 @@ type Deps struct {
 	Meter  metric.MeterProvider // nil = no metrics
 	// Erased reports whether a player is being erased, as the server's verifier knows it (auth.Verifier.Erased).
 	Erased func(playerID string) bool
+	// Dial connects to another service by its name, e.g. "identity", signed in as the service profile; nil = nobody is there, and no player can be deleted.
+	// The service closes the connections when they are io.Closers.
+	Dial func(service string) (grpc.ClientConnInterface, error)
 }
 
 // Service is the profile service. A grpcserver hosts it.
 type Service struct {
-	profiles   *rpc.Profiles
-	playerData *rpc.PlayerData
-	friends    *rpc.Friends
-	containers *cosmos.Preparation
-	loops      []func(context.Context) error // what Run runs once the containers are there, each until its context ends
+	profiles    *rpc.ProfileService
+	playerData  *rpc.PlayerData
+	friends     *rpc.Friends
+	containers  *cosmos.Preparation
+	connections []grpc.ClientConnInterface
+	loops       []func(context.Context) error // what Run runs once the containers are there, each until its context ends
 }
 
 // New builds the service. It talks to nobody: Run does.
@@ -97,17 +110,29 @@ func New(_ context.Context, cfg Config, deps Deps) (*Service, error) {
 	if deps.Logger == nil {
 		deps.Logger = slog.Default()
 	}
+	keys, err := cfg.keys()
+	if err != nil {
+		return nil, err
+	}
 	friendships := &friends.Friends{
 		Store: cosmosstore.NewFriends(deps.Cosmos), Tokens: pagetoken.New(nil), Now: deps.Now, Erased: deps.Erased, Log: deps.Logger,
 	}
+	handles := newHandles(deps, keys)
+	data := &playerdata.Service{
+		Stores: []playerdata.Store{cosmosstore.NewPlayerData(deps.Cosmos), cosmosstore.NewHandlesData(deps.Cosmos, deps.Now)},
+		Tokens: pagetoken.New(nil), Now: deps.Now, Limit: cfg.EraseLimit,
+	}
+	others, err := newOthers(cfg, deps, keys, data)
+	if err != nil {
+		return nil, fmt.Errorf("profile: %w", err)
+	}
 	service := &Service{
-		friends:  rpc.NewFriends(friendships),
-		profiles: rpc.NewProfiles(&profile.Profiles{Store: cosmosstore.New(deps.Cosmos), Now: deps.Now, Erased: deps.Erased}),
-		playerData: rpc.NewPlayerData(&playerdata.Service{
-			Stores: []playerdata.Store{cosmosstore.NewPlayerData(deps.Cosmos)},
-			Tokens: pagetoken.New(nil), Now: deps.Now, Limit: cfg.EraseLimit,
-		}),
-		containers: cosmos.NewPreparation(deps.Cosmos, "profile", containers, deps.Logger),
+		friends:     rpc.NewFriends(friendships),
+		profiles:    others.server(rpc.NewProfiles(others.profiles(), rpc.NewHandles(handles))),
+		playerData:  rpc.NewPlayerData(data),
+		containers:  cosmos.NewPreparation(deps.Cosmos, "profile", containers, deps.Logger),
+		connections: others.connections,
+		loops:       []func(context.Context) error{newChores(deps, append(others.chores(), sweepHandles(handles))...).Run},
 	}
 	if cfg.FeedInterval > 0 {
 		follower, err := newFollower(cfg, deps, friendships)
@@ -144,5 +169,13 @@ func (s *Service) Run(ctx context.Context) error {
 // Ready returns nil when the containers are there and as they should be, and otherwise what is wrong with them.
 func (s *Service) Ready() error { return s.containers.Ready() }
 
-// Close releases what the service holds: nothing, as the client belongs to who opened it.
-func (s *Service) Close() error { return nil }
+// Close closes the connections to other services.
+func (s *Service) Close() error {
+	var errs []error
+	for _, conn := range s.connections {
+		if closer, ok := conn.(io.Closer); ok {
+			errs = append(errs, closer.Close())
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -14,6 +14,7 @@ import (
 
 	"supergame/local/run/datadir"
 	"supergame/services/identity"
+	"supergame/services/platform/config"
 	"supergame/services/platform/cosmos"
 	"supergame/services/platform/grpcclient"
 	"supergame/services/platform/grpcserver"
@@ -28,7 +29,7 @@ type wired struct {
 }
 
 // wire builds every service on one store. The pipe leads to the server that will host them.
-func wire(ctx context.Context, cfg settings, store *cosmos.Client, pipe *grpcserver.Pipe, tel *telemetry.Telemetry) (*wired, error) {
+func wire(ctx context.Context, cfg settings, store *cosmos.Client, pipe *grpcserver.Pipe, tel *telemetry.Telemetry, keys datadir.Keys) (*wired, error) {
 	identities, err := identity.New(ctx, cfg.Identity, identity.Deps{
 		Cosmos: store, Logger: tel.Logger,
 		DialProfile: func(tokens grpcclient.TokenSource) (grpc.ClientConnInterface, error) {
@@ -38,11 +39,29 @@ func wire(ctx context.Context, cfg settings, store *cosmos.Client, pipe *grpcser
 	if err != nil {
 		return nil, err
 	}
-	profiles, err := profile.New(ctx, cfg.Profile, profile.Deps{Cosmos: store, Logger: tel.Logger, Meter: tel.Meter, Erased: identities.Verifier().Erased})
+	tokens, err := profileTokens(keys, pipe, tel)
+	if err != nil {
+		return nil, errors.Join(err, identities.Close())
+	}
+	profiles, err := profile.New(ctx, cfg.Profile, profile.Deps{
+		Cosmos: store, Logger: tel.Logger, Meter: tel.Meter, Erased: identities.Verifier().Erased,
+		Dial: func(service string) (grpc.ClientConnInterface, error) {
+			return grpcclient.Dial("http://"+service, grpcclient.Options{Tokens: tokens, Dialer: pipe.Dial, Tracer: tel.Tracer})
+		},
+	})
 	if err != nil {
 		return nil, errors.Join(err, identities.Close())
 	}
 	return &wired{identity: identities, profile: profiles}, nil
+}
+
+// profileTokens signs the profile service in to identity, with the key of the data folder.
+func profileTokens(keys datadir.Keys, pipe *grpcserver.Pipe, tel *telemetry.Telemetry) (grpcclient.TokenSource, error) {
+	plain, err := grpcclient.Dial("http://identity", grpcclient.Options{Dialer: pipe.Dial, Tracer: tel.Tracer})
+	if err != nil {
+		return nil, err
+	}
+	return grpcclient.NewTokens(plain, grpcclient.ClientKey("profile", config.NewSecret(keys.Clients["profile"]))), nil
 }
 
 func (w *wired) ready() error {

@@ -121,7 +121,7 @@ func (w *World) start(ctx context.Context, opts Options, cfg settings, dir *data
 	}
 	opened.add(store.close)
 
-	services, err := wire(ctx, cfg, store.client, listeners.pipe, tel)
+	services, err := wire(ctx, cfg, store.client, listeners.pipe, tel, dir.Keys())
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 // Profile is the public part of a player: what every other player may see.
 type Profile struct {
 	PlayerID    string    // ULID
+	Handle      string    // "" = none; what ClaimHandle makes his alone
 	DisplayName string    // "" until the player chooses one; not unique
 	Avatar      string    // a key of the game's own catalog
 	Country     string    // ISO 3166-1 alpha-2, "" = not said
