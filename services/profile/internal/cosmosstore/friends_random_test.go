@@ -1,0 +1,122 @@
+package cosmosstore
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"supergame/services/platform/cosmos/cosmostest"
+	"supergame/services/platform/fault"
+	"supergame/services/profile/internal/friends"
+)
+
+// TestFriendsInAnyOrder lets three players do what they like while what they say gets lost on its way and the feed comes late, twice, or from its
+// beginning. Once the feed has caught up, both halves of each pair hold the last word of each side, as a list of these knows them,
+// and the counts are those of the halves.
+func TestFriendsInAnyOrder(t *testing.T) {
+	w := newFriendsWorld(t, cosmostest.StartShared(t, specs(t)))
+	var serial atomic.Int64
+	rapid.Check(t, func(rt *rapid.T) {
+		base := int(serial.Add(1)) * 10
+		players := []string{friendID(base), friendID(base + 1), friendID(base + 2)}
+		mustCreate(newSession(t), t, w.profile, players...)
+		last := map[[2]string]friends.Say{} // the last word of each side, by author and other
+		for range rapid.IntRange(1, 14).Draw(rt, "steps") {
+			randomFriendsStep(t, rt, w, players, last)
+		}
+		w.lossy.losing(false)
+		ctx := newSession(t)
+		if err := w.repairAll(ctx); err != nil {
+			rt.Fatal(err)
+		}
+		for i, a := range players {
+			for _, b := range players[i+1:] {
+				wantLastWords(t, rt, w, [2]string{a, b}, last)
+			}
+		}
+	})
+}
+
+// randomFriendsStep is a word of a player, or a page of the feed.
+func randomFriendsStep(t *testing.T, rt *rapid.T, w *friendsWorld, players []string, last map[[2]string]friends.Say) {
+	ctx := newSession(t)
+	verbs := []string{"request", "request", "request", "accept", "accept", "remove", "block", "unblock", "page", "page again"}
+	verb := rapid.SampledFrom(verbs).Draw(rt, "verb")
+	if verb == "page" || verb == "page again" {
+		if _, err := w.repairPage(ctx, verb == "page"); err != nil {
+			rt.Fatal(err)
+		}
+		return
+	}
+	from := rapid.IntRange(0, 2).Draw(rt, "who")
+	to := (from + rapid.IntRange(1, 2).Draw(rt, "other")) % 3
+	w.lossy.losing(rapid.Bool().Draw(rt, "lost"))
+	half, err := w.verbs()[verb](ctx, friendsPlayer(players[from]), friends.Pair{OtherID: players[to]})
+	w.lossy.losing(false)
+	switch fault.ReasonOf(err) {
+	case "NO_FRIEND_REQUEST", "PLAYER_BLOCKED":
+	case "":
+		if half.Mine.Seq > 0 {
+			last[[2]string{players[from], players[to]}] = half.Mine
+		}
+	default:
+		rt.Fatal(err)
+	}
+}
+
+// wantLastWords compares both halves of a pair with the last words of both sides.
+func wantLastWords(t *testing.T, rt *rapid.T, w *friendsWorld, pair [2]string, last map[[2]string]friends.Say) {
+	ctx := newSession(t)
+	ofA, ofB := last[pair], last[[2]string{pair[1], pair[0]}]
+	mine, errA := w.store.Get(ctx, pair[0], pair[1])
+	theirs, errB := w.store.Get(ctx, pair[1], pair[0])
+	if err := errors.Join(errA, errB); err != nil {
+		rt.Fatal(err)
+	}
+	model := friends.Half{PlayerID: pair[0], OtherID: pair[1], Mine: ofA, Theirs: ofB}
+	if mine != model {
+		rt.Errorf("%+v, want %+v", mine, model)
+	}
+	model = friends.Half{PlayerID: pair[1], OtherID: pair[0], Mine: ofB, Theirs: ofA}
+	if theirs != model {
+		rt.Errorf("%+v, want %+v", theirs, model)
+	}
+	if err := w.checkFriends(ctx, pair[0], pair[1]); err != nil {
+		rt.Error(err)
+	}
+}
+
+// TestFriendsAtOnce lets two players do everything at the same time.
+func TestFriendsAtOnce(t *testing.T) {
+	w := newSharedFriends(t, ada, bob)
+	verbs := []string{"request", "accept", "remove", "request", "block", "unblock", "request", "accept"}
+	ended := make(chan error)
+	for i, pair := range [][2]string{{ada, bob}, {bob, ada}, {ada, bob}, {bob, ada}} {
+		go func() {
+			for round := range 10 {
+				verb := verbs[(round*(i+1)+i)%len(verbs)]
+				_, err := w.verbs()[verb](newSession(t), friendsPlayer(pair[0]), friends.Pair{OtherID: pair[1]})
+				if err != nil && !slices.Contains([]string{"NO_FRIEND_REQUEST", "PLAYER_BLOCKED"}, fault.ReasonOf(err)) {
+					ended <- fmt.Errorf("%s: %w", verb, err)
+					return
+				}
+			}
+			ended <- nil
+		}()
+	}
+	for range 4 {
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}
+	if err := w.repairAll(newSession(t)); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.checkFriends(newSession(t), ada, bob); err != nil {
+		t.Error(err)
+	}
+}
