@@ -24,8 +24,9 @@ type Friends struct {
 }
 
 // NewFriends returns the store. It does no I/O.
-func NewFriends(client *cosmos.Client) *Friends {
-	players := client.Container(Players)
+func NewFriends(client *cosmos.Client) *Friends { return friendsIn(client.Container(Players)) }
+
+func friendsIn(players *cosmos.Container) *Friends {
 	return &Friends{
 		players: players,
 		halves:  cosmos.NewKind[halfDoc](players, HalfType, schemaVersion),

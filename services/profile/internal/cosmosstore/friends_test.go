@@ -26,17 +26,22 @@ type friendsWorld struct {
 	store   *Friends
 	lossy   *lossyFriends
 	profile *Store
-	client  *cosmos.Client
 	feed    *cosmos.Feed
 	at      []cosmos.FeedPosition
 }
 
 func newFriendsWorld(t testing.TB, client *cosmos.Client) *friendsWorld {
 	t.Helper()
-	store := NewFriends(client)
+	return friendsOn(t, New(client))
+}
+
+// friendsOn is the noun on the database of a store.
+func friendsOn(t testing.TB, s *Store) *friendsWorld {
+	t.Helper()
+	store := friendsIn(s.players)
 	w := &friendsWorld{
-		store: store, lossy: &lossyFriends{Friends: store}, profile: New(client), client: client,
-		feed: &cosmos.Feed{Container: client.Container(Players), PageSize: 2},
+		store: store, lossy: &lossyFriends{Friends: store}, profile: s,
+		feed: &cosmos.Feed{Container: s.players, PageSize: 2},
 	}
 	w.Friends = &friends.Friends{Store: w.lossy, Now: time.Now, Log: slog.New(slog.DiscardHandler)}
 	w.rewind(t)
@@ -287,7 +292,7 @@ func TestFriendsRefusals(t *testing.T) {
 // TestCrossingRequests lets bob ask between ada's decision and her write.
 func TestCrossingRequests(t *testing.T) {
 	w := newSharedFriends(t, ada, bob)
-	rival := newFriendsWorld(t, w.client)
+	rival := friendsOn(t, w.profile)
 	crossed := false
 	w.Now = func() time.Time {
 		if !crossed {
