@@ -126,6 +126,21 @@ func TestFollowerRepeatsWhatPassesAndLeavesOutWhatDoesNot(t *testing.T) {
 	})
 }
 
+func TestFollowerGivesUpWhatNobodyUnderstands(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &script{pages: [][]string{{"1", "2"}}}
+		shown, _ := follow(t, s, 2*time.Minute, func(body string) error {
+			if body == "1" {
+				return errors.New("no fault")
+			}
+			return nil
+		})
+		if len(shown) != maxTries+1 || shown[maxTries] != "2" {
+			t.Errorf("%v", shown)
+		}
+	})
+}
+
 func TestFollowerSavesNothingThatIsNotDealtWith(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &script{pages: [][]string{{"1", "2"}}}
