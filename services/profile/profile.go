@@ -9,6 +9,9 @@
 //	platform/cosmos        one SDK call each, tried again where that is safe
 //	Cosmos DB              container players: a player is one partition, his public part one document of 1 KB
 //
+// Friends go the same way through internal/friends. What one player says of another is stored in his own partition first and shown in the
+// other's next; internal/loop follows the change feed of players and makes up for what got lost between the two.
+//
 // Package platform/playerdata erases and exports what the service keeps about one player.
 package profile
 

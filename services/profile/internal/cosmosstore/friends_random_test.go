@@ -3,12 +3,16 @@ package cosmosstore
 import (
 	"errors"
 	"fmt"
+	"os"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
+	"supergame/local/emulator"
 	"supergame/services/platform/cosmos/cosmostest"
 	"supergame/services/platform/fault"
 	"supergame/services/profile/internal/friends"
@@ -119,4 +123,80 @@ func TestFriendsAtOnce(t *testing.T) {
 	if err := w.checkFriends(newSession(t), ada, bob); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestFriendsUnderFire lets players do everything at the same time while the store refuses and cuts connections at random. What is answered
+// with an error may have happened or not; the halves agree and the counts are right all the same.
+func TestFriendsUnderFire(t *testing.T) {
+	t.Parallel()
+	client, e := cosmostest.StartEmulator(t, "faults on order", specs(t))
+	w := newFriendsWorld(t, client)
+	players := []string{ada, bob, friendID(1)}
+	mustCreate(newSession(t), t, w.profile, players...)
+	for _, failure := range []emulator.Fault{
+		{Status: 429, Substatus: 3200, RetryAfter: time.Millisecond}, {Status: 449}, {Status: 410, Substatus: 1002}, {Status: 503},
+		{DropBefore: true}, {DropAfter: true}, {Status: 503, After: true},
+	} {
+		failure.Op, failure.Probability = emulator.OpWrite, 0.04
+		e.Inject(failure)
+	}
+	rounds := 12
+	if os.Getenv("LONG") != "" {
+		rounds = 300
+	}
+	var group sync.WaitGroup
+	for i := range players {
+		for j := range players {
+			if i == j {
+				continue
+			}
+			group.Go(func() {
+				for round := range rounds {
+					verb := []string{"request", "accept", "remove", "request", "block", "unblock"}[(round*(i+1)+j)%6]
+					pair := friends.Pair{OtherID: players[j], RequestID: fmt.Sprintf("%d-%d-%d", i, j, round)}
+					_, err := w.verbs()[verb](newSession(t), friendsPlayer(players[i]), pair)
+					if fault.Is(err, fault.Internal) || fault.Is(err, fault.AlreadyExists) || fault.Is(err, fault.NotFound) {
+						t.Errorf("%s: %v", verb, err)
+					}
+				}
+			})
+		}
+	}
+	group.Wait()
+	e.ClearFaults()
+	if err := w.repairAll(newSession(t)); err != nil {
+		t.Fatal(err)
+	}
+	for i, a := range players {
+		for _, b := range players[i+1:] {
+			if err := w.checkFriends(newSession(t), a, b); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}
+
+// TestThousandFriends fills a list to its limit with friends who are really there.
+func TestThousandFriends(t *testing.T) {
+	if os.Getenv("LONG") == "" {
+		t.Skip("makes a thousand players; LONG=1 runs it")
+	}
+	w := newSharedFriends(t, ada)
+	for i := range friends.MaxFriends + 1 {
+		mustCreate(newSession(t), t, w.profile, friendID(i))
+		w.do(t, "request", friendID(i), ada)
+		_, err := w.Accept(newSession(t), friendsPlayer(ada), friends.Pair{OtherID: friendID(i)})
+		if full := i == friends.MaxFriends; full != (fault.ReasonOf(err) == "FRIENDS_FULL") || !full && err != nil {
+			t.Fatalf("friend %d: %v", i, err)
+		}
+	}
+	if err := w.recount(newSession(t), ada); err != nil {
+		t.Error(err)
+	}
+	metering, meter := metered(newSession(t))
+	all, next, err := w.Relations(metering, ada, friends.Filter{States: []friends.State{friends.Friend}}, friends.Page{})
+	if err != nil || len(all) != friends.MaxFriends {
+		t.Errorf("%d, %q, %v", len(all), next, err)
+	}
+	t.Logf("%d friends: %.2f RU in %d calls", len(all), meter.Charge(), meter.Calls())
 }

@@ -61,7 +61,7 @@ type Follower struct {
 	Interval  time.Duration      // between two polls of a range without news, and after trouble, with jitter
 	Log       *slog.Logger
 	Now       func() time.Time
-	Lag       func(at Position, behind time.Duration) // hears of each page how old its last change is, 0 when there is no news; may be nil
+	Lag       func(ctx context.Context, at Position, behind time.Duration) // hears of each page how old its last change is, 0 when there is no news; may be nil
 }
 
 // Run works until ctx ends, and returns nil then.
@@ -80,10 +80,10 @@ func (f *Follower) Run(ctx context.Context) error {
 		}
 		return group.Wait()
 	})
-	if ctx.Err() != nil {
-		return nil
+	if ctx.Err() == nil {
+		return err
 	}
-	return err
+	return nil
 }
 
 // start finds out where to go on, for as long as that takes. It reports false when ctx ended.
@@ -187,7 +187,7 @@ const (
 func (f *Follower) measure(ctx context.Context, at Position, behind time.Duration, warned *time.Time) {
 	behind = max(behind, 0)
 	if f.Lag != nil {
-		f.Lag(at, behind)
+		f.Lag(ctx, at, behind)
 	}
 	if now := f.Now(); behind >= lagToWarn && now.Sub(*warned) >= warnAgainIn {
 		*warned = now

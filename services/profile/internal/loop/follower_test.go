@@ -85,7 +85,7 @@ func follow(t *testing.T, s *script, during time.Duration, handle func(body stri
 			shown = append(shown, string(c.Body))
 			return handle(string(c.Body))
 		}},
-		Lag: func(_ Position, behind time.Duration) { lags = append(lags, behind) },
+		Lag: func(_ context.Context, _ Position, behind time.Duration) { lags = append(lags, behind) },
 	}
 	if err := f.Run(ctx); err != nil {
 		t.Error(err)
