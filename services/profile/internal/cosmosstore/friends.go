@@ -103,9 +103,9 @@ func (f *Friends) tryUpdate(
 	}
 	doc.set(half)
 	batch := f.players.Batch(cosmos.PK(e.PlayerID), op).Read(idLive)
-	put(batch, doc.ETag, f.halves.Item(doc))
+	putHalf(batch, doc.ETag, f.halves.Item(doc))
 	if f.count(counts, before, half.State()) {
-		put(batch, counts.ETag, f.counts.Item(counts))
+		putHalf(batch, counts.ETag, f.counts.Item(counts))
 	}
 	_, err = batch.Execute(ctx)
 	return doc.half(), err
@@ -170,8 +170,8 @@ func (f *Friends) count(doc *friendsDoc, from, to friends.State) bool {
 	return after != before
 }
 
-// put adds a document to a batch, as a new one or over the version it was read as.
-func put(batch *cosmos.Batch, etag string, item cosmos.Item) {
+// putHalf adds a document to a batch, as a new one or over the version it was read as.
+func putHalf(batch *cosmos.Batch, etag string, item cosmos.Item) {
 	if etag == "" {
 		batch.Create(item)
 	} else {
