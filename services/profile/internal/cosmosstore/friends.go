@@ -125,7 +125,8 @@ func (f *Friends) Drop(ctx context.Context, playerID, otherID string) (bool, err
 			batch.Replace(f.counts.Item(counts))
 		}
 		_, err = batch.Execute(ctx)
-		dropped = true // when the outcome is unknown, it is most likely this call that did
+		// When the outcome is unknown, it is most likely this call that did.
+		dropped = dropped || err == nil || fault.ReasonOf(err) == cosmos.ReasonOutcomeUnknown
 		return raced(err, true)
 	})
 	return dropped && err == nil, err

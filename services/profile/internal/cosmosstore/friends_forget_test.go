@@ -2,6 +2,7 @@ package cosmosstore
 
 import (
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -94,15 +95,21 @@ func TestForgetLittleByLittle(t *testing.T) {
 
 func TestForgetTwiceAtOnce(t *testing.T) {
 	w, holders := newForgettable(t, cosmostest.StartShared(t, specs(t)))
+	var total atomic.Int64
 	var group sync.WaitGroup
 	for range 3 {
 		group.Go(func() {
-			if _, _, err := w.store.Forget(newSession(t), ada, 1000); err != nil {
+			deleted, _, err := w.store.Forget(newSession(t), ada, 1000)
+			if err != nil {
 				t.Error(err)
 			}
+			total.Add(int64(deleted))
 		})
 	}
 	group.Wait()
+	if total.Load() != int64(len(holders)) {
+		t.Errorf("%d deleted, of %d", total.Load(), len(holders))
+	}
 	w.wantForgotten(t, holders)
 }
 
