@@ -45,7 +45,7 @@ func newFollower(cfg Config, deps Deps, f *friends.Friends) (*loop.Follower, err
 }
 
 // lagGauge records how far behind the follower is, by the range's first key.
-func lagGauge(provider metric.MeterProvider) (func(loop.Position, time.Duration), error) {
+func lagGauge(provider metric.MeterProvider) (func(context.Context, loop.Position, time.Duration), error) {
 	if provider == nil {
 		provider = noop.NewMeterProvider()
 	}
@@ -54,8 +54,8 @@ func lagGauge(provider metric.MeterProvider) (func(loop.Position, time.Duration)
 	if err != nil {
 		return nil, err
 	}
-	return func(at loop.Position, behind time.Duration) {
-		gauge.Record(context.Background(), behind.Seconds(), metric.WithAttributes(attribute.String("range", at.Min)))
+	return func(ctx context.Context, at loop.Position, behind time.Duration) {
+		gauge.Record(ctx, behind.Seconds(), metric.WithAttributes(attribute.String("range", at.Min)))
 	}, nil
 }
 

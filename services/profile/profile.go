@@ -12,6 +12,9 @@
 //
 // Beside it internal/handle gives players names of their own, and internal/loop finishes what calls have left open.
 //
+// Friends go the same way through internal/friends. What one player says of another is stored in his own partition first and shown in the
+// other's next; internal/loop follows the change feed of players and makes up for what got lost between the two.
+//
 // Package platform/playerdata erases and exports what the service keeps about one player.
 package profile
 

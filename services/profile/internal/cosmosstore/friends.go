@@ -24,8 +24,9 @@ type Friends struct {
 }
 
 // NewFriends returns the store. It does no I/O.
-func NewFriends(client *cosmos.Client) *Friends {
-	players := client.Container(Players)
+func NewFriends(client *cosmos.Client) *Friends { return friendsIn(client.Container(Players)) }
+
+func friendsIn(players *cosmos.Container) *Friends {
 	return &Friends{
 		players: players,
 		halves:  cosmos.NewKind[halfDoc](players, HalfType, schemaVersion),
@@ -102,9 +103,9 @@ func (f *Friends) tryUpdate(
 	}
 	doc.set(half)
 	batch := f.players.Batch(cosmos.PK(e.PlayerID), op).Read(idLive)
-	put(batch, doc.ETag, f.halves.Item(doc))
+	putHalf(batch, doc.ETag, f.halves.Item(doc))
 	if f.count(counts, before, half.State()) {
-		put(batch, counts.ETag, f.counts.Item(counts))
+		putHalf(batch, counts.ETag, f.counts.Item(counts))
 	}
 	_, err = batch.Execute(ctx)
 	return doc.half(), err
@@ -124,7 +125,8 @@ func (f *Friends) Drop(ctx context.Context, playerID, otherID string) (bool, err
 			batch.Replace(f.counts.Item(counts))
 		}
 		_, err = batch.Execute(ctx)
-		dropped = true // when the outcome is unknown, it is most likely this call that did
+		// When the outcome is unknown, it is most likely this call that did.
+		dropped = dropped || err == nil || fault.ReasonOf(err) == cosmos.ReasonOutcomeUnknown
 		return raced(err, true)
 	})
 	return dropped && err == nil, err
@@ -169,8 +171,8 @@ func (f *Friends) count(doc *friendsDoc, from, to friends.State) bool {
 	return after != before
 }
 
-// put adds a document to a batch, as a new one or over the version it was read as.
-func put(batch *cosmos.Batch, etag string, item cosmos.Item) {
+// putHalf adds a document to a batch, as a new one or over the version it was read as.
+func putHalf(batch *cosmos.Batch, etag string, item cosmos.Item) {
 	if etag == "" {
 		batch.Create(item)
 	} else {

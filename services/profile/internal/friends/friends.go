@@ -99,14 +99,11 @@ func (h *Half) say(s Says, now time.Time) {
 // void reports whether the player's own word is a yes that counts no more.
 func (h *Half) void() bool { return h.Mine.Says == Yes && !stands(h.Mine, h.Theirs) }
 
-// blank reports whether nobody has said anything.
-func (h *Half) blank() bool { return h.Mine.Seq == 0 && h.Theirs.Seq == 0 }
-
-// learn takes over the word of the other side, the half from, if it is a newer one. A yes that its author knows to count no more begins
-// no half: the one that made an end of it is not there to say so any longer.
+// learn takes over the word of the other side, the half from, if it is a newer one. A yes that its author knows to count no more is left
+// out where the half that made an end of it was forgotten, as nothing here would say so.
 func (h *Half) learn(from *Half) bool {
 	word := from.Mine
-	if word.Seq <= h.Theirs.Seq || h.blank() && from.void() {
+	if word.Seq <= h.Theirs.Seq || from.void() && stands(word, h.Mine) {
 		return false
 	}
 	word.Ends = max(word.Ends, h.Theirs.Ends) // also of a half that was forgotten and begun again

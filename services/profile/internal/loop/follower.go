@@ -45,8 +45,8 @@ type Positions interface {
 }
 
 // Handler deals with one changed document. It may get a change again, an older one after a newer one of another partition, and changes of long
-// ago when the feed is read from the beginning. A passing error makes it get the change again; any other is logged, and the
-// change is passed over.
+// ago when the feed is read from the beginning. A passing error makes it get the change again, an internal one too, some
+// times; any other is logged, and the change is passed over.
 type Handler func(ctx context.Context, change Change) error
 
 // Follower follows a feed while it holds the lease: each range from a goroutine of its own, the changes of a range one after the
@@ -61,7 +61,7 @@ type Follower struct {
 	Interval  time.Duration      // between two polls of a range without news, and after trouble, with jitter
 	Log       *slog.Logger
 	Now       func() time.Time
-	Lag       func(at Position, behind time.Duration) // hears of each page how old its last change is, 0 when there is no news; may be nil
+	Lag       func(ctx context.Context, at Position, behind time.Duration) // hears of each page how old its last change is, 0 when there is no news; may be nil
 }
 
 // Run works until ctx ends, and returns nil then.
@@ -80,10 +80,10 @@ func (f *Follower) Run(ctx context.Context) error {
 		}
 		return group.Wait()
 	})
-	if ctx.Err() != nil {
-		return nil
+	if ctx.Err() == nil {
+		return err
 	}
-	return err
+	return nil
 }
 
 // start finds out where to go on, for as long as that takes. It reports false when ctx ended.
@@ -138,28 +138,33 @@ func (f *Follower) follow(ctx context.Context, at Position) {
 // handle deals with the changes of one page, for as long as that takes. It reports false when ctx ended before.
 func (f *Follower) handle(ctx context.Context, changes []Change) bool {
 	for _, change := range changes {
-		handler := f.Handlers[change.Type]
-		if handler == nil {
-			continue
-		}
-		for {
-			err := handler(ctx, change)
-			if ctx.Err() != nil {
-				return false
-			}
-			if err == nil {
-				break
-			}
-			if !passing(err) {
-				f.Log.ErrorContext(ctx, "a change is passed over", "type", change.Type, "error", err)
-				break
-			}
-			if !f.wait(ctx, "a change cannot be dealt with now", err) {
-				return false
-			}
+		if handler := f.Handlers[change.Type]; handler != nil && !f.insist(ctx, handler, change) {
+			return false
 		}
 	}
 	return ctx.Err() == nil
+}
+
+// maxTries is how often a change is tried whose failure is of no known kind: it must not stop all others forever.
+const maxTries = 30
+
+// insist deals with one change, or gives it up. It reports false when ctx ended before.
+func (f *Follower) insist(ctx context.Context, handler Handler, change Change) bool {
+	for try := 1; ; try++ {
+		err := handler(ctx, change)
+		switch {
+		case ctx.Err() != nil:
+			return false
+		case err == nil:
+			return true
+		case !passing(err) && (!unexplained(err) || try >= maxTries):
+			f.Log.ErrorContext(ctx, "a change is passed over", "type", change.Type, "error", err)
+			return true
+		}
+		if !f.wait(ctx, "a change cannot be dealt with now", err) {
+			return false
+		}
+	}
 }
 
 // passing reports whether the same may succeed later.
@@ -171,6 +176,9 @@ func passing(err error) bool {
 	return false
 }
 
+// unexplained reports whether nobody knows if the same may succeed later, as when the store refuses a key that is being replaced.
+func unexplained(err error) bool { return fault.KindOf(err) == fault.Internal }
+
 const (
 	lagToWarn   = time.Minute
 	warnAgainIn = time.Minute
@@ -179,7 +187,7 @@ const (
 func (f *Follower) measure(ctx context.Context, at Position, behind time.Duration, warned *time.Time) {
 	behind = max(behind, 0)
 	if f.Lag != nil {
-		f.Lag(at, behind)
+		f.Lag(ctx, at, behind)
 	}
 	if now := f.Now(); behind >= lagToWarn && now.Sub(*warned) >= warnAgainIn {
 		*warned = now
