@@ -57,14 +57,14 @@ func TestOpenStreamsOfOneCaller(t *testing.T) {
 	first := must("the first", s.Authority.Player(playerA))
 	must("the second", s.Authority.Player(playerA))
 	_, err := open(s.Authority.Player(playerA))
-	wantFault(t, err, fault.ResourceExhausted, "TOO_MANY_STREAMS")
+	wantFault(t, fault.As(err), fault.ResourceExhausted, "TOO_MANY_STREAMS")
 	if refusal := fault.As(err); refusal == nil || refusal.RetryAfter <= 0 {
 		t.Errorf("the refusal does not say when to come back: %v", err)
 	}
 	must("of another player", s.Authority.Player(playerB))
 	must("of an operator", s.Authority.Operator("ops"))
 	_, err = open(s.Authority.Operator("ops"))
-	wantFault(t, err, fault.ResourceExhausted, "TOO_MANY_STREAMS")
+	wantFault(t, fault.As(err), fault.ResourceExhausted, "TOO_MANY_STREAMS")
 	first()
 	<-f.ended
 	for range 100 { // the stream leaves just after its handler
