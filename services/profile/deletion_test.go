@@ -295,21 +295,22 @@ func TestADeletionThatIsCutGoesOn(t *testing.T) {
 	t.Parallel()
 	d := startDeleting(t, nil)
 	ops := d.operator(t)
-	for _, after := range []bool{false, true} {
+	for run, after := range []bool{false, true, false, true} {
+		where := []string{"store", "services"}[run/2]
 		for i := range 200 {
-			id := fmt.Sprintf("01ARZ3NDEKTSV4RRFF%d%05dXY", map[bool]int{false: 0, true: 1}[after], i)
+			id := fmt.Sprintf("01ARZ3NDEKTSV4RRFF%d%05dXY", run, i)
 			d.player(t, id)
 			ctx, cancel := context.WithCancel(session(t))
-			met := d.cutAt(i, after, cancel)
+			met := d.cutAt(where, i, after, cancel)
 			_, err := ops.DeletePlayer(ctx, &profilev1.DeletePlayerRequest{PlayerId: id})
 			cancel()
 			d.emulator.ClearFaults()
 			d.setMeet(nil)
 			if !met.Load() {
-				if err != nil || i < 10 {
+				if err != nil || i < 5 {
 					t.Fatalf("not cut at %d: %v", i, err)
 				}
-				t.Logf("%d points to cut at, after: %v", i, after)
+				t.Logf("%d points to cut at in %s, after: %v", i, where, after)
 				break
 			}
 			if _, err := ops.GetDeletion(session(t), &profilev1.GetDeletionRequest{PlayerId: id}); fault.Is(err, fault.NotFound) {
@@ -328,25 +329,25 @@ func TestADeletionThatIsCutGoesOn(t *testing.T) {
 	}
 }
 
-// cutAt ends a context at the i-th request or call.
-func (d *deleting) cutAt(i int, after bool, cancel func()) *atomic.Bool {
+// cutAt ends a context at the i-th request to the store, or call to another service.
+func (d *deleting) cutAt(where string, i int, after bool, cancel func()) *atomic.Bool {
 	var met atomic.Bool
-	var seen atomic.Int64
-	point := func() bool {
-		if seen.Add(1) != int64(i+1) {
-			return false
-		}
-		met.Store(true)
-		cancel()
-		return true
+	if where == "store" {
+		d.emulator.Inject(emulator.Fault{
+			Container: "players", Skip: i, Count: 1, DropBefore: !after, DropAfter: after, After: after,
+			Hook: func(context.Context, emulator.Point) {
+				met.Store(true)
+				cancel()
+				time.Sleep(2 * time.Millisecond) // until the service hears of it
+			},
+		})
+		return &met
 	}
-	d.emulator.Inject(emulator.Fault{Container: "players", After: after, Hook: func(ctx context.Context, _ emulator.Point) {
-		if point() {
-			<-ctx.Done()
-		}
-	}})
+	var seen atomic.Int64
 	d.setMeet(func(ctx context.Context, _, _ string, at bool) error {
-		if at == after && point() {
+		if at == after && seen.Add(1) == int64(i+1) {
+			met.Store(true)
+			cancel()
 			<-ctx.Done()
 		}
 		return ctx.Err()

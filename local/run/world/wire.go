@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net"
 	"slices"
+	"time"
 
 	"google.golang.org/grpc"
 
@@ -26,12 +27,23 @@ import (
 type wired struct {
 	identity *identity.Service
 	profile  *profile.Service
+	signIn   *grpc.ClientConn // over which the profile service gets its tokens
 }
 
-// wire builds every service on one store. The pipe leads to the server that will host them.
-func wire(ctx context.Context, cfg settings, store *cosmos.Client, pipe *grpcserver.Pipe, tel *telemetry.Telemetry, keys datadir.Keys) (*wired, error) {
+// parts are what services are built from. The pipe leads to the server that will host them.
+type parts struct {
+	store     *cosmos.Client
+	pipe      *grpcserver.Pipe
+	telemetry *telemetry.Telemetry
+	keys      datadir.Keys
+	now       func() time.Time
+}
+
+// wire builds every service on one store.
+func wire(ctx context.Context, cfg settings, p parts) (*wired, error) {
+	store, pipe, tel := p.store, p.pipe, p.telemetry
 	identities, err := identity.New(ctx, cfg.Identity, identity.Deps{
-		Cosmos: store, Logger: tel.Logger,
+		Cosmos: store, Logger: tel.Logger, Now: p.now,
 		DialProfile: func(tokens grpcclient.TokenSource) (grpc.ClientConnInterface, error) {
 			return grpcclient.Dial("http://profile", grpcclient.Options{Tokens: tokens, Dialer: pipe.Dial, Tracer: tel.Tracer})
 		},
@@ -39,36 +51,30 @@ func wire(ctx context.Context, cfg settings, store *cosmos.Client, pipe *grpcser
 	if err != nil {
 		return nil, err
 	}
-	tokens, err := profileTokens(keys, pipe, tel)
+	signIn, err := grpcclient.Dial("http://identity", grpcclient.Options{Dialer: pipe.Dial, Tracer: tel.Tracer})
 	if err != nil {
 		return nil, errors.Join(err, identities.Close())
 	}
+	tokens := grpcclient.NewTokens(signIn, grpcclient.ClientKey("profile", config.NewSecret(p.keys.Clients["profile"])))
 	profiles, err := profile.New(ctx, cfg.Profile, profile.Deps{
-		Cosmos: store, Logger: tel.Logger, Meter: tel.Meter, Erased: identities.Verifier().Erased,
+		Cosmos: store, Logger: tel.Logger, Meter: tel.Meter, Now: p.now, Erased: identities.Verifier().Erased,
 		Dial: func(service string) (grpc.ClientConnInterface, error) {
 			return grpcclient.Dial("http://"+service, grpcclient.Options{Tokens: tokens, Dialer: pipe.Dial, Tracer: tel.Tracer})
 		},
 	})
 	if err != nil {
-		return nil, errors.Join(err, identities.Close())
+		return nil, errors.Join(err, identities.Close(), signIn.Close())
 	}
-	return &wired{identity: identities, profile: profiles}, nil
-}
-
-// profileTokens signs the profile service in to identity, with the key of the data folder.
-func profileTokens(keys datadir.Keys, pipe *grpcserver.Pipe, tel *telemetry.Telemetry) (grpcclient.TokenSource, error) {
-	plain, err := grpcclient.Dial("http://identity", grpcclient.Options{Dialer: pipe.Dial, Tracer: tel.Tracer})
-	if err != nil {
-		return nil, err
-	}
-	return grpcclient.NewTokens(plain, grpcclient.ClientKey("profile", config.NewSecret(keys.Clients["profile"]))), nil
+	return &wired{identity: identities, profile: profiles, signIn: signIn}, nil
 }
 
 func (w *wired) ready() error {
 	return errors.Join(w.identity.Ready(), w.identity.Verifier().Ready(), w.profile.Ready())
 }
 
-func (w *wired) close() error { return errors.Join(w.identity.Close(), w.profile.Close()) }
+func (w *wired) close() error {
+	return errors.Join(w.identity.Close(), w.profile.Close(), w.signIn.Close())
+}
 
 // listeners are the world's doors: two for the outside, and the pipe between its services.
 type listeners struct {

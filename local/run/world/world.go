@@ -18,6 +18,7 @@ import (
 	"sync"
 	"time"
 
+	"supergame/local/emulator"
 	"supergame/local/run/datadir"
 	"supergame/services/identity"
 	"supergame/services/platform/config"
@@ -43,6 +44,9 @@ type Options struct {
 	// Environ is the environment that configures services and telemetry ("NAME=value"); nil = the process's own. What the
 	// world decides itself (addresses, keys, the store) comes before it.
 	Environ []string
+
+	// Clock is the time of the embedded emulator and of the services, for tests that move it; nil = the system's.
+	Clock *emulator.Clock
 }
 
 // World is a running kit.
@@ -52,6 +56,8 @@ type World struct {
 	Cosmos string // URL of the emulator or account
 	Where  string // what the store is, for people
 	Keys   datadir.Keys
+
+	Emulator *emulator.Emulator // nil on an account
 
 	stop  context.CancelFunc
 	ended chan struct{}
@@ -70,6 +76,9 @@ type settings struct {
 
 // Start starts everything and returns when it is ready. The world ends with ctx or with Stop.
 func Start(ctx context.Context, opts Options) (*World, error) {
+	if opts.Clock == nil {
+		opts.Clock = emulator.NewClock()
+	}
 	if opts.Environ == nil {
 		opts.Environ = os.Environ()
 	}
@@ -121,7 +130,7 @@ func (w *World) start(ctx context.Context, opts Options, cfg settings, dir *data
 	}
 	opened.add(store.close)
 
-	services, err := wire(ctx, cfg, store.client, listeners.pipe, tel, dir.Keys())
+	services, err := wire(ctx, cfg, parts{store: store.client, pipe: listeners.pipe, telemetry: tel, keys: dir.Keys(), now: opts.Clock.Now})
 	if err != nil {
 		return err
 	}
@@ -134,7 +143,7 @@ func (w *World) start(ctx context.Context, opts Options, cfg settings, dir *data
 		return err
 	}
 	w.GRPC, w.Admin = listeners.grpc.Addr().String(), listeners.admin.Addr().String()
-	w.Cosmos, w.Where, w.close = store.endpoint, store.where, opened.close
+	w.Cosmos, w.Where, w.Emulator, w.close = store.endpoint, store.where, store.emulator, opened.close
 	go func() {
 		defer close(w.ended)
 		w.err = server.Serve(ctx, grpcserver.Listeners{GRPC: []net.Listener{listeners.grpc, listeners.pipe}, Admin: listeners.admin})
