@@ -43,7 +43,7 @@ type parts struct {
 func wire(ctx context.Context, cfg settings, p parts) (*wired, error) {
 	store, pipe, tel := p.store, p.pipe, p.telemetry
 	identities, err := identity.New(ctx, cfg.Identity, identity.Deps{
-		Cosmos: store, Logger: tel.Logger, Now: p.now,
+		Cosmos: store, Logger: tel.Logger,
 		DialProfile: func(tokens grpcclient.TokenSource) (grpc.ClientConnInterface, error) {
 			return grpcclient.Dial("http://profile", grpcclient.Options{Tokens: tokens, Dialer: pipe.Dial, Tracer: tel.Tracer})
 		},

@@ -45,7 +45,8 @@ type Options struct {
 	// world decides itself (addresses, keys, the store) comes before it.
 	Environ []string
 
-	// Clock is the time of the embedded emulator and of the services, for tests that move it; nil = the system's.
+	// Clock is the time of the embedded emulator and of the profile service, for tests that move it; nil = the system's. Identity keeps the system's: its
+	// signing keys would be days behind after a leap, until it looks at them.
 	Clock *emulator.Clock
 }
 
