@@ -422,23 +422,23 @@ func TestCostsOfDeletions(t *testing.T) {
 		call   call
 		charge float64
 	}{
-		{"UpdateProfile, country, nobody knew", me, change(&profilev1.Profile{Country: "DE"}, "country"), 0},
-		{"UpdateProfile, country", me, change(&profilev1.Profile{Country: "FR"}, "country"), 0},
+		{"UpdateProfile, country, nobody knew", me, change(&profilev1.Profile{Country: "DE"}, "country"), 31.75},
+		{"UpdateProfile, country", me, change(&profilev1.Profile{Country: "FR"}, "country"), 36.3},
 		{"UpdateProfile, name", me, change(&profilev1.Profile{DisplayName: "A"}, "display_name"), 10.9},
-		{"SetSuspension", identity, suspend(ada, true, 1), 0},
-		{"SetSuspension, again", identity, suspend(ada, true, 1), 0},
+		{"SetSuspension", identity, suspend(ada, true, 1), 35.5},
+		{"SetSuspension, again", identity, suspend(ada, true, 1), 3},
 		{"ListPlayers", ops, func(ctx context.Context, c *grpc.ClientConn) error {
 			_, err := profilev1.NewProfileServiceClient(c).ListPlayers(ctx, &profilev1.ListPlayersRequest{Country: "FR"})
 			return err
-		}, 0},
+		}, 2.95},
 		{"ExportPlayer", me, func(ctx context.Context, c *grpc.ClientConn) error {
 			_, err := exportAll(ctx, profilev1.NewProfileServiceClient(c), ada, "")
 			return err
-		}, 0},
+		}, 11.91},
 		{"DeletePlayer, the first sweep", me, func(ctx context.Context, c *grpc.ClientConn) error {
 			_, err := profilev1.NewProfileServiceClient(c).DeletePlayer(ctx, &profilev1.DeletePlayerRequest{})
 			return err
-		}, 0},
+		}, 90.01},
 		{"GetDeletion", ops, func(ctx context.Context, c *grpc.ClientConn) error {
 			_, err := profilev1.NewProfileServiceClient(c).GetDeletion(ctx, &profilev1.GetDeletionRequest{PlayerId: ada})
 			return err
