@@ -10,6 +10,7 @@ import (
 	"supergame/local/emulator"
 	identityv1 "supergame/proto/gen/supergame/identity/v1"
 	"supergame/services/identity/internal/player"
+	"supergame/services/platform/cosmos/cosmostest"
 )
 
 // The price of each RPC in request units and requests to the database, pinned: whoever makes one dearer says so here.
@@ -77,12 +78,14 @@ func TestCosts(t *testing.T) {
 		if err := tt.call(ctx); err != nil {
 			t.Fatalf("%s: %v", tt.name, err)
 		}
-		if n := calls(); n != tt.calls {
+		n := calls()
+		if n != tt.calls {
 			t.Errorf("%s makes %d requests, want %d", tt.name, n, tt.calls)
 		}
 		if math.Abs(meter.Charge()-tt.cost) > 0.1*tt.cost {
 			t.Errorf("%s costs %.2f RU, want %.2f", tt.name, meter.Charge(), tt.cost)
 		}
+		cosmostest.Record(t, tt.name, meter.Charge(), n)
 	}
 }
 

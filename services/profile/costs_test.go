@@ -8,6 +8,7 @@ import (
 
 	profilev1 "supergame/proto/gen/supergame/profile/v1"
 	"supergame/services/platform/cosmos"
+	"supergame/services/platform/cosmos/cosmostest"
 )
 
 // TestCosts pins what each RPC costs: request units, as the trailer tells them, and requests to the store.
@@ -54,7 +55,7 @@ func TestCosts(t *testing.T) {
 		if diff := meter.Charge() - test.charge; diff < -0.02 || diff > 0.02 || sent != test.requests {
 			t.Errorf("%s: %.2f RU in %d requests, want %.2f in %d", test.what, meter.Charge(), sent, test.charge, test.requests)
 		}
-		t.Logf("%-45s %6.2f RU %d requests", test.what, meter.Charge(), sent)
+		cosmostest.Record(t, test.what, meter.Charge(), sent)
 	}
 }
 
