@@ -132,12 +132,11 @@ type Entry struct {
 	Inline      []byte
 	Segments    map[string]string // value by name
 
-	Hidden       bool // by an operator
-	HideReason   string
-	Suspended    bool     // the player is suspended
-	Deleted      bool     // a tombstone
-	Improvements []string // ids of the operations of the last four improvements, newest last
-	ETag         string   // "" = not stored yet
+	Hidden     bool // by an operator
+	HideReason string
+	Suspended  bool   // the player is suspended
+	Deleted    bool   // a tombstone
+	ETag       string // "" = not stored yet
 }
 
 // Ranked reports whether the entry has a place.
