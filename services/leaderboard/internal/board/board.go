@@ -76,8 +76,51 @@ type Board struct {
 	Rewards          []Tier
 	CreateTime       time.Time
 	UpdateTime       time.Time
-	Season           int64 // the number of the open season
+	Season           int64     // the number of the open season
+	Start            time.Time // of the open season
+	End              time.Time // of the open season; zero = it does not end
+	NextEnd          time.Time // of the season after it; it is fixed before that one begins, so that every replica knows it in time
 	ETag             string
+}
+
+// SeasonAt is the season that an instant belongs to, with its end: the open one or, from its end on, the next. False when the instant is
+// outside of both: then the definition is out of date, or the instant is too long ago.
+func (b *Board) SeasonAt(t time.Time) (number int64, end time.Time, ok bool) {
+	switch {
+	case t.Before(b.Start):
+		return b.Season - 1, b.Start, false
+	case b.End.IsZero() || t.Before(b.End):
+		return b.Season, b.End, true
+	case b.NextEnd.IsZero() || t.Before(b.NextEnd):
+		return b.Season + 1, b.NextEnd, true
+	}
+	return 0, time.Time{}, false
+}
+
+// Begin opens the first season of a new board.
+func (b *Board) Begin(now time.Time) (err error) {
+	b.Season, b.Start, b.CreateTime, b.UpdateTime = 1, now, now, now
+	if b.End, err = b.NextBoundary(now); err == nil && !b.End.IsZero() {
+		b.NextEnd, err = b.NextBoundary(b.End)
+	}
+	return err
+}
+
+// Roll closes the open season and opens the next.
+func (b *Board) Roll() (closed, opened Season, err error) {
+	closed = b.OpenSeason()
+	closed.State, closed.NextTime = Closing, b.End.Add(b.Grace).Add(SettleTime)
+	b.Season, b.Start, b.End = b.Season+1, b.End, b.NextEnd
+	b.NextEnd = time.Time{}
+	if !b.End.IsZero() {
+		b.NextEnd, err = b.NextBoundary(b.End)
+	}
+	return closed, b.OpenSeason(), err
+}
+
+// OpenSeason is the season that is open.
+func (b *Board) OpenSeason() Season {
+	return Season{BoardID: b.ID, BoardUID: b.UID, Number: b.Season, State: Open, Start: b.Start, End: b.End}
 }
 
 // Marked reports whether a submission leaves a marker document: what adds up must not be added twice, and attempts are kept.
@@ -105,6 +148,7 @@ type Season struct {
 	State          State
 	Start          time.Time
 	End            time.Time // zero = it does not end
+	NextTime       time.Time // when the next step is due, from Closing on
 	FreezeTime     time.Time // when it was frozen, by the store's clock
 	EntryCount     int64     // of the archive
 	ArchiveVersion int32

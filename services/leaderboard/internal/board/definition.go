@@ -144,6 +144,7 @@ func (b *Board) Same(other *Board) bool {
 	x, y := *b, *other
 	for _, d := range []*Board{&x, &y} {
 		d.UID, d.ETag, d.Season, d.CreateTime, d.UpdateTime = "", "", 0, time.Time{}, time.Time{}
+		d.Start, d.End, d.NextEnd = time.Time{}, time.Time{}, time.Time{}
 		if len(d.Segments) == 0 {
 			d.Segments = nil
 		}
@@ -192,12 +193,27 @@ func (b *Board) Update(from *Board, mask []string, now time.Time) error {
 		updatable[path](&changed, from)
 	}
 	changed.Normalize()
-	if err := changed.Validate(now); err != nil {
+	err := changed.Validate(now)
+	if err != nil {
 		return err
+	}
+	if slices.Contains(mask, "schedule") { // it starts with the next season
+		if changed.NextEnd, err = changed.scheduledEnd(); err != nil {
+			return err
+		}
 	}
 	changed.UpdateTime = now
 	*b = changed
 	return nil
+}
+
+// scheduledEnd is the end of the season after the open one. A board that had no schedule, or has none any more, gets its end with the next
+// season: the open one keeps its own.
+func (b *Board) scheduledEnd() (time.Time, error) {
+	if b.End.IsZero() {
+		return time.Time{}, nil
+	}
+	return b.NextBoundary(b.End)
 }
 
 // TierOf is the tier that a place earns among so many entries; nil = none.
