@@ -163,6 +163,7 @@ type Season struct {
 // Entry is what a player has on a board in a season, as it is stored.
 type Entry struct {
 	PlayerID string
+	BoardID  string // so that who meets an entry of a board he does not know can look it up
 	BoardUID string
 	Season   int64
 

@@ -18,11 +18,13 @@ const (
 	columnBytes = 8
 	timeBytes   = 6
 	hashBytes   = 8
-	tailBytes   = timeBytes + hashBytes
 )
 
+// TailBytes is the part of a key behind the columns: what decides between equal scores.
+const TailBytes = timeBytes + hashBytes
+
 // KeyBytes is the size of the key of a board with so many columns.
-func KeyBytes(columns int) int { return columns*columnBytes + tailBytes }
+func KeyBytes(columns int) int { return columns*columnBytes + TailBytes }
 
 // NewKey makes the key of a score. Columns are as many as the board has. Secret is the deployment's: nobody can choose a player id that wins
 // ties.
@@ -65,7 +67,7 @@ func (k Key) Columns(columns []Column) []int64 {
 // Received reads the receive time back from a key.
 func (k Key) Received() time.Time {
 	var ms [8]byte
-	copy(ms[8-timeBytes:], k[len(k)-tailBytes:])
+	copy(ms[8-timeBytes:], k[len(k)-TailBytes:])
 	return time.UnixMilli(int64(binary.BigEndian.Uint64(ms[:]))).UTC() //nolint:gosec // 48 bits
 }
 

@@ -73,7 +73,7 @@ func (s *EntryStore) replay(ctx context.Context, r *scores.Request, op cosmos.Op
 			}
 		}
 		if outcome.Season != f.values[i].Season {
-			if outcome.Entry, err = s.Get(ctx, r.PlayerID, scores.Ref{BoardUID: t.BoardUID, Season: outcome.Season}); err != nil {
+			if outcome.Entry, err = s.Get(ctx, r.PlayerID, scores.Ref{BoardID: t.BoardID, BoardUID: t.BoardUID, Season: outcome.Season}); err != nil {
 				return nil, err
 			}
 		}

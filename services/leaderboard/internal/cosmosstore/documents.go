@@ -29,6 +29,7 @@ const schemaVersion = 1
 type entryDoc struct {
 	cosmos.Header
 	PlayerID   string            `json:"playerId"`
+	BoardID    string            `json:"boardId"`
 	Board      string            `json:"board"` // uid
 	Season     int64             `json:"season"`
 	K          string            `json:"k,omitempty"` // sorts, best first; "" for a tombstone
@@ -57,7 +58,7 @@ func (d *entryDoc) decode() (board.Entry, error) {
 		return board.Entry{}, fault.New(fault.DataLoss, "BAD_DOCUMENT", "the columns of entry %q cannot be read", d.ID).Because(err)
 	}
 	e := board.Entry{
-		PlayerID: d.PlayerID, BoardUID: d.Board, Season: d.Season, Columns: columns, Version: d.V,
+		PlayerID: d.PlayerID, BoardID: d.BoardID, BoardUID: d.Board, Season: d.Season, Columns: columns, Version: d.V,
 		AchieveTime: ofMillis(d.AchieveMs), ReceiveTime: ofMillis(d.ReceiveMs), Metadata: d.Metadata, Inline: d.Inline, Segments: d.Segments,
 		Hidden: d.Hidden, HideReason: d.HideReason, Suspended: d.Suspended, Deleted: d.Deleted, ETag: d.ETag,
 	}
@@ -81,7 +82,7 @@ func (d *entryDoc) decode() (board.Entry, error) {
 
 // set writes the entry into the document.
 func (d *entryDoc) set(e *board.Entry) {
-	d.PlayerID, d.Board, d.Season, d.V = e.PlayerID, e.BoardUID, e.Season, e.Version
+	d.PlayerID, d.BoardID, d.Board, d.Season, d.V = e.PlayerID, e.BoardID, e.BoardUID, e.Season, e.Version
 	d.K, d.Columns = e.Key.Hex(), texts(e.Columns)
 	d.AchieveMs, d.ReceiveMs = millis(e.AchieveTime), millis(e.ReceiveTime)
 	d.ScoredTs = 0

@@ -34,7 +34,7 @@ func NewEntries(client *cosmos.Client, region string, now func() time.Time) *Ent
 func (s *EntryStore) Get(ctx context.Context, playerID string, ref scores.Ref) (board.Entry, error) {
 	doc, err := s.entries.Read(ctx, cosmos.PK(playerID), entryID(ref.BoardUID, ref.Season, s.region))
 	if fault.Is(err, fault.NotFound) {
-		return board.Entry{PlayerID: playerID, BoardUID: ref.BoardUID, Season: ref.Season}, nil
+		return board.Entry{PlayerID: playerID, BoardID: ref.BoardID, BoardUID: ref.BoardUID, Season: ref.Season}, nil
 	}
 	if err != nil {
 		return board.Entry{}, err
@@ -162,7 +162,7 @@ func (s *EntryStore) read(ctx context.Context, r *scores.Request) (*found, error
 		id := entryID(t.BoardUID, t.Season, s.region)
 		doc := byID[id]
 		if doc == nil {
-			doc = &entryDoc{Header: cosmos.Header{ID: id}, PlayerID: r.PlayerID, Board: t.BoardUID, Season: t.Season}
+			doc = &entryDoc{Header: cosmos.Header{ID: id}, PlayerID: r.PlayerID, BoardID: t.BoardID, Board: t.BoardUID, Season: t.Season}
 		}
 		value, err := doc.decode()
 		if err != nil {

@@ -42,7 +42,8 @@ func (s *Scores) Delete(ctx context.Context, boardID, playerID string, season, v
 				With("version", strconv.FormatInt(e.Version, 10))
 		}
 		tombstone := board.Entry{
-			PlayerID: e.PlayerID, BoardUID: e.BoardUID, Season: e.Season, Version: e.Version, Deleted: true, Suspended: e.Suspended, ETag: e.ETag,
+			PlayerID: e.PlayerID, BoardID: e.BoardID, BoardUID: e.BoardUID, Season: e.Season, Version: e.Version, Deleted: true,
+			Suspended: e.Suspended, ETag: e.ETag,
 		}
 		*e = tombstone
 		return true, nil
@@ -67,7 +68,7 @@ func (s *Scores) moderate(ctx context.Context, boardID, playerID string, season 
 		return 0, board.SeasonNotFound(boardID, season)
 	}
 	defer s.queue.enter(ctx, playerID)()
-	e, err := s.Store.Update(ctx, playerID, Ref{BoardUID: b.UID, Season: season}, func(e *board.Entry) (bool, error) {
+	e, err := s.Store.Update(ctx, playerID, Ref{BoardID: b.ID, BoardUID: b.UID, Season: season}, func(e *board.Entry) (bool, error) {
 		scored := e.ScoredTime
 		write, err := change(e)
 		if err == nil && write { // the score is not newer for it

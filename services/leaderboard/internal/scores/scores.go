@@ -246,7 +246,7 @@ func targetOf(b *board.Board, at, now time.Time) (Target, error) {
 		}
 		number, end = number-1, start
 	}
-	target := Target{Ref: Ref{BoardUID: b.UID, Season: number}, Marked: b.Marked()}
+	target := Target{Ref: Ref{BoardID: b.ID, BoardUID: b.UID, Season: number}, Marked: b.Marked()}
 	if !end.IsZero() {
 		target.ExpireTime = end.Add(b.Retention)
 	}

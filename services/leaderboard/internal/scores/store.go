@@ -9,6 +9,7 @@ import (
 
 // Ref names an entry of a player.
 type Ref struct {
+	BoardID  string
 	BoardUID string
 	Season   int64
 }
