@@ -168,6 +168,11 @@ const gapLetter = ' '
 
 // spell gives the letters of an entry.
 func spell(word string) ([]rune, error) {
+	for _, r := range word {
+		if !unicode.In(r, unicode.L, unicode.M, unicode.N) && !unicode.IsSpace(r) && !hidden(r) {
+			return nil, fmt.Errorf("%q has %q, which is no letter, digit or blank", word, r)
+		}
+	}
 	var letters []rune
 	count := 0
 	for _, g := range read(word) {
@@ -179,10 +184,8 @@ func spell(word string) ([]rune, error) {
 			}
 		case g.raw >= '0' && g.raw <= '9': // a digit of an entry is that digit
 			letters, count = append(letters, g.raw), count+1
-		case g.sep && g.space:
-			letters = append(letters, gapLetter)
 		default:
-			return nil, fmt.Errorf("%q has a character that is no letter, digit or blank", word)
+			letters = append(letters, gapLetter)
 		}
 	}
 	if count < minLetters {

@@ -216,3 +216,17 @@ func FuzzWordList(f *testing.F) {
 		}
 	})
 }
+
+func BenchmarkWordList(b *testing.B) {
+	for what, text := range map[string]string{
+		"name": "xX_Ada Lovelace_Xx", "Cyrillic name": "Ада Лавлейс", "10 KB": strings.Repeat("some honest words. ", 540),
+		"10 KB of Cyrillic": strings.Repeat("ещё слова ", 540),
+	} {
+		b.Run(what, func(b *testing.B) {
+			b.SetBytes(int64(len(text)))
+			for b.Loop() {
+				DefaultWordList().Match(text)
+			}
+		})
+	}
+}
