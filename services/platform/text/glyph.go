@@ -18,12 +18,24 @@ type glyph struct {
 	ends    bool    // a word may end with it
 	lower   bool    // it is written small,
 	upper   bool    // or large
+	foreign bool    // it is of a script whose letters are not taken for Latin ones
 }
 
 // signs are characters that also stand for letters.
 var signs = map[rune]string{
 	'0': "o", '1': "il", '2': "z", '3': "e", '4': "a", '5': "s", '6': "g", '7': "t", '8': "b", '9': "g",
 	'@': "a", '$': "s", '!': "il", '|': "il", '+': "t", '(': "c", '<': "c", '¢': "c", '€': "e", '£': "l", '¥': "y", '*': "uioae",
+}
+
+// drawn are characters that are used as letters and that [Skeleton] does not know as such: small capitals, currencies and some more.
+var drawn = pairs("ᴀaʙbᴄcᴅdᴇeꜰfɢgʜhɪiᴊjᴋkʟlᴍmɴnᴏoᴘpʀrꜱsᴛtᴜuᴠvᴡwʏyᴢz" + "₳a฿b₵cɃb₣f₭kŁl₦n₽p₴s₮t₩wƶz" + "§sƨsʃfⅎfμu")
+
+func pairs(text string) map[rune]rune {
+	m, runes := map[rune]rune{}, []rune(text)
+	for i := 0; i+1 < len(runes); i += 2 {
+		m[runes[i]] = runes[i+1]
+	}
+	return m
 }
 
 // read gives the glyphs of a text. Breaks that stand together are one.
@@ -56,7 +68,9 @@ func appendPlain(glyphs []glyph, written, plain rune) []glyph {
 		}
 	case unicode.IsLetter(plain) || unicode.IsMark(plain) || unicode.IsNumber(plain):
 		g.options[0] = unicode.ToLower(plain)
-		g.strict = true
+		g.foreign = !unicode.In(written, alike...)
+		g.strict = !g.foreign || plain > unicode.MaxASCII
+		g.sep = !g.strict // 丨 may be an l, or stand beside a word
 		g.lower, g.upper = unicode.IsLower(written), unicode.IsUpper(written)
 		if plain == 'I' {
 			g.options[1] = 'l'
@@ -74,12 +88,20 @@ func appendPlain(glyphs []glyph, written, plain rune) []glyph {
 	return append(glyphs, g)
 }
 
+// alike are the scripts whose letters are taken for Latin ones, within a word. Common holds the styled letters of mathematics.
+var alike = []*unicode.RangeTable{
+	unicode.Latin, unicode.Greek, unicode.Cyrillic, unicode.Armenian, unicode.Coptic, unicode.Cherokee, unicode.Lisu, unicode.Common, unicode.Inherited,
+}
+
 // unmask gives the plain characters that a character beyond ASCII looks like; none for one that does not show.
 func unmask(r rune) []rune {
 	if hidden(r) {
 		return nil
 	}
 	if plain := boxed(r); plain != 0 {
+		return []rune{plain}
+	}
+	if plain, ok := drawn[r]; ok {
 		return []rune{plain}
 	}
 	var plain []rune
@@ -98,6 +120,9 @@ func unmask(r rune) []rune {
 // lookAlike gives the Latin letters that a character looks like, itself, in its capital or in its small form; else its small form. A form that
 // is a letter stays one, so that a foreign digit that looks like a letter counts as that.
 func lookAlike(r rune) []rune {
+	if plain, ok := drawn[r]; ok {
+		return []rune{plain}
+	}
 	for _, form := range []rune{r, unicode.ToUpper(r), unicode.ToLower(r)} {
 		skeleton := strings.Map(func(r rune) rune {
 			if hidden(r) {
@@ -160,9 +185,11 @@ func findWords(glyphs []glyph) {
 		isSign := glyphs[i].raw != 0 || glyphs[i].options[0] == 'a' || glyphs[i].options[0] == 's'
 		return isSign && i > 0 && i+1 < len(glyphs) && glyphs[i-1].strict && glyphs[i+1].strict
 	}
-	camel := func(i int) bool { return i > 0 && i < len(glyphs) && glyphs[i-1].lower && glyphs[i].upper }
+	turn := func(i int) bool { // from small to large, or from one script to another
+		return i > 0 && i < len(glyphs) && (glyphs[i-1].lower && glyphs[i].upper || glyphs[i-1].foreign != glyphs[i].foreign)
+	}
 	for i := range glyphs {
-		glyphs[i].starts = !inside(i-1) || camel(i)
-		glyphs[i].ends = !inside(i+1) || camel(i+1)
+		glyphs[i].starts = !inside(i-1) || turn(i)
+		glyphs[i].ends = !inside(i+1) || turn(i+1)
 	}
 }

@@ -33,9 +33,10 @@ import (
 //   - Marks and characters that do not show are not there.
 //   - Signs, digits and emoji between letters are skipped: "w.o-r_d", "w1o1r1d". So are blanks beside a single letter, "w o r d" and "w ord",
 //     but "wo rd" is two words: where two or more letters stand on either side of a blank nobody can tell "pen is" from one word.
-//   - A word also begins and ends inside of one, where a capital letter follows a small one, and at two or more digits.
+//   - A word also begins and ends inside of one: where a capital letter follows a small one, at two or more digits, and beside letters of a
+//     script that does not look like Latin.
 //
-// It does not see letters that are made of two (rn for m, vv for w), words that are written backwards, or what a text means.
+// It does not see letters that are made of two (rn for m, vv for w), words that are written backwards or upside down, or what a text means.
 //
 // The time to match grows with the length of the text alone, once a list is given.
 type WordList struct {
@@ -177,7 +178,7 @@ func spell(word string) ([]rune, error) {
 	count := 0
 	for _, g := range read(word) {
 		switch {
-		case g.strict:
+		case g.strict || g.foreign:
 			letters, count = append(letters, g.options[0]), count+1
 			if unicode.Is(unicode.Han, g.options[0]) {
 				count += minLetters
