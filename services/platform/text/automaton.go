@@ -91,7 +91,7 @@ func (w *WordList) spellOn(s *scratch, at state, g *glyph) (hit int32) {
 			break
 		}
 		f := at.flags
-		if g.strict || letter == g.raw {
+		if g.strict || g.foreign || letter == g.raw {
 			f |= lettered
 		}
 		if letter == n.self && (i == 0 || !g.strict) { // a real l is no repeated i: "tilt" has no "tit"

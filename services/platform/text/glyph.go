@@ -69,8 +69,8 @@ func appendPlain(glyphs []glyph, written, plain rune) []glyph {
 	case unicode.IsLetter(plain) || unicode.IsMark(plain) || unicode.IsNumber(plain):
 		g.options[0] = unicode.ToLower(plain)
 		g.foreign = !unicode.In(written, alike...)
-		g.strict = !g.foreign || plain > unicode.MaxASCII
-		g.sep = !g.strict // 丨 may be an l, or stand beside a word
+		g.sep = unicode.Is(unicode.Han, written) && plain <= unicode.MaxASCII // 丨 may be an l, or stand beside a word
+		g.strict = !g.sep
 		g.lower, g.upper = unicode.IsLower(written), unicode.IsUpper(written)
 		if plain == 'I' {
 			g.options[1] = 'l'

@@ -60,12 +60,12 @@ func TestDisguises(t *testing.T) {
 }
 
 func TestHonestTexts(t *testing.T) {
-	list := newList(t, "toad", "louse", "ass", "cunt", "tit", "god", "pen is", "penis", "anus", "shit", "rapist", "bullfrog*", "niger", "pom", "porn")
+	list := newList(t, "toad", "louse", "ass", "cunt", "tit", "god", "pen is", "penis", "anus", "shit", "rapist", "bullfrog*", "niger", "pom", "porn", "סוס")
 	for _, text := range []string{
 		"", " ", "...", "toadstool", "toads", "stoad", "Scunthorpe", "classic", "classy", "assassin", "bass", "glass", "brass", "passage", "Bass 4 life",
 		"c1ass", "br4ss", "g1ass", "b4ss", "blouse", "title", "petit", "Titus", "goddess", "my pe nis", "an us player", "has hit", "class hit", "as soon",
 		"a sea of glass", "therapist", "455", "1455", "4 5 5", "455-455", "to add", "to adore", "toe ad", "a bullfro", "mybullfrog", "rana", "corn", "com",
-		"to,ad infinitum", "Niigata", "日本語", "Ада", "Тит Ливий", "toadыми", "stoadツ", "彡toadstool彡", "Θεός", "🦊🦊", "\xff\xfe", "t\xffo", "as", "a s", "shot", "Tilt", "ti", "a", "1", "!",
+		"to,ad infinitum", "Niigata", "日本語", "Ада", "Тит Ливий", "toadыми", "stoadツ", "彡toadstool彡", "Θεός", "סוסים", "אסוס", "🦊🦊", "\xff\xfe", "t\xffo", "as", "a s", "shot", "Tilt", "ti", "a", "1", "!",
 	} {
 		if strings.Contains(text, ",ad") {
 			continue // a comma is a separator: see the documentation
