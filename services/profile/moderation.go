@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"net/http"
 	"net/url"
 	"os"
 	"time"
@@ -121,7 +120,7 @@ func newModerator(c ModerationConfig, reviews *moderation.Reviews, deps Deps) (*
 		authorize = clients.Bearer(deps.ContentSafetyToken)
 	}
 	m.Analyzer = &clients.ContentSafety{
-		Endpoint: c.Endpoint, Blocklists: c.Blocklists, Authorize: authorize, Client: clients.NewHTTPClient(http.DefaultTransport),
+		Endpoint: c.Endpoint, Blocklists: c.Blocklists, Authorize: authorize, Client: clients.NewHTTPClient(),
 	}
 	return m, nil
 }

@@ -112,13 +112,13 @@ func (m *moderated) queue(t *testing.T, state profilev1.ReviewState) []*profilev
 }
 
 const (
-	pending  = profilev1.ReviewState_REVIEW_STATE_PENDING
-	removing = profilev1.ReviewState_REVIEW_STATE_REMOVING
-	accept   = profilev1.ReviewDecision_REVIEW_DECISION_ACCEPT
-	remove   = profilev1.ReviewDecision_REVIEW_DECISION_REMOVE
+	reviewPending  = profilev1.ReviewState_REVIEW_STATE_PENDING
+	reviewRemoving = profilev1.ReviewState_REVIEW_STATE_REMOVING
+	acceptReview   = profilev1.ReviewDecision_REVIEW_DECISION_ACCEPT
+	removeReview   = profilev1.ReviewDecision_REVIEW_DECISION_REMOVE
 )
 
-func wantRefused(t *testing.T, what string, err error, category string) {
+func wantTextRefused(t *testing.T, what string, err error, category string) {
 	t.Helper()
 	f := fault.As(err)
 	if f == nil || f.Kind != fault.InvalidArgument || f.Reason != "TEXT_REFUSED" || f.Metadata["category"] != category || f.Metadata["field"] != "profile.display_name" ||
@@ -140,7 +140,7 @@ func TestRefusedNames(t *testing.T) {
 		"fuck": "profanity", "fuсk": "profanity", "ｆｕｃｋ": "profanity", "f.u.c.k": "profanity", "fu\u0301ck": "profanity", "5h1t": "profanity", "Shіt": "profanity",
 	} {
 		err := m.rename(t, ada, name)
-		wantRefused(t, name, err, category)
+		wantTextRefused(t, name, err, category)
 		if strings.Contains(strings.ToLower(err.Error()), "fuck") || strings.Contains(err.Error(), name) {
 			t.Errorf("%s: the answer repeats it: %v", name, err)
 		}
@@ -149,7 +149,7 @@ func TestRefusedNames(t *testing.T) {
 		t.Errorf("Content Safety was asked %d times about words of the list", n)
 	}
 	for name, category := range map[string]string{"Hate4": "Hate", "Sexual6": "Sexual", "a blocked one": "Blocklist", "Hate2 Violence4": "Violence"} {
-		wantRefused(t, name, m.rename(t, ada, name), category)
+		wantTextRefused(t, name, m.rename(t, ada, name), category)
 	}
 	if sent := m.wire.take(); len(sent) != 0 {
 		t.Errorf("%d requests to the store for refused names", len(sent))
@@ -197,7 +197,7 @@ func TestHowContentSafetyFails(t *testing.T) {
 			}
 		}
 		queued := map[string]bool{}
-		for _, r := range m.queue(t, pending) {
+		for _, r := range m.queue(t, reviewPending) {
 			queued[r.GetText()] = r.GetWhy() == "Unanswered" && r.GetPlayerId() == ada && r.GetField() == "display_name"
 		}
 		for what := range failures {
@@ -234,7 +234,7 @@ func TestReviewOfName(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	queue := m.queue(t, pending)
+	queue := m.queue(t, reviewPending)
 	if len(queue) != 2 || queue[0].GetText() != "Hate2" || queue[0].GetWhy() != "Hate" || queue[0].GetSeverity() != 2 || queue[0].GetDecideTime() != nil {
 		t.Fatalf("the queue is %v", queue)
 	}
@@ -243,11 +243,11 @@ func TestReviewOfName(t *testing.T) {
 		ids[r.GetPlayerId()] = r.GetReviewId()
 	}
 	desk := m.desk(t)
-	accepted, err := desk.DecideReview(session(t), &profilev1.DecideReviewRequest{ReviewId: ids[bob], Decision: accept, RequestId: "r1"})
+	accepted, err := desk.DecideReview(session(t), &profilev1.DecideReviewRequest{ReviewId: ids[bob], Decision: acceptReview, RequestId: "r1"})
 	if err != nil || accepted.GetReview().GetDecidedBy() != someOps || accepted.GetReview().GetState() != profilev1.ReviewState_REVIEW_STATE_ACCEPTED {
 		t.Errorf("%v, %v", accepted, err)
 	}
-	request := &profilev1.DecideReviewRequest{ReviewId: ids[ada], Decision: remove, Replacement: " Player  1 ", Note: "no", RequestId: "r1", Etag: queue[0].GetEtag()}
+	request := &profilev1.DecideReviewRequest{ReviewId: ids[ada], Decision: removeReview, Replacement: " Player  1 ", Note: "no", RequestId: "r1", Etag: queue[0].GetEtag()}
 	for _, r := range queue {
 		if r.GetPlayerId() == ada {
 			request.Etag = r.GetEtag()
@@ -255,22 +255,22 @@ func TestReviewOfName(t *testing.T) {
 	}
 	for range 2 {
 		removed, err := desk.DecideReview(session(t), request)
-		if r := removed.GetReview(); err != nil || r.GetState() != removing || !r.GetTextRemoved() || r.GetReplacement() != "Player 1" || r.GetNote() != "no" {
+		if r := removed.GetReview(); err != nil || r.GetState() != reviewRemoving || !r.GetTextRemoved() || r.GetReplacement() != "Player 1" || r.GetNote() != "no" {
 			t.Errorf("%v, %v", r, err)
 		}
 	}
 	if a, b := m.shown(t, ada), m.shown(t, bob); a != "Player 1" || b != "Hate2" {
 		t.Errorf("%q and %q are shown", a, b)
 	}
-	wantRefused(t, "the name again", m.rename(t, ada, "Hate2"), "Removed")
+	wantTextRefused(t, "the name again", m.rename(t, ada, "Hate2"), "Removed")
 	if err := m.rename(t, bob, "Hate2"); err != nil {
 		t.Errorf("the accepted name again: %v", err)
 	}
-	if left := m.queue(t, pending); len(left) != 0 {
+	if left := m.queue(t, reviewPending); len(left) != 0 {
 		t.Errorf("still to be decided: %v", left)
 	}
 	got, err := desk.GetReview(session(t), &profilev1.GetReviewRequest{ReviewId: ids[ada]})
-	if err != nil || got.GetReview().GetState() != removing {
+	if err != nil || got.GetReview().GetState() != reviewRemoving {
 		t.Errorf("%v, %v", got, err)
 	}
 }
@@ -303,7 +303,7 @@ func TestNameOutlivesFailedQueue(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if name, queue := m.shown(t, ada), m.queue(t, pending); name != "Hate2" || len(queue) != 1 {
+	if name, queue := m.shown(t, ada), m.queue(t, reviewPending); name != "Hate2" || len(queue) != 1 {
 		t.Errorf("%q is shown, the queue is %v", name, queue)
 	}
 }
@@ -315,13 +315,13 @@ func TestRemovalUnderRival(t *testing.T) {
 	if err := m.rename(t, ada, "Hate2"); err != nil {
 		t.Fatal(err)
 	}
-	id := m.queue(t, pending)[0].GetReviewId()
+	id := m.queue(t, reviewPending)[0].GetReviewId()
 	m.emulator.Inject(emulator.Fault{Op: emulator.OpReplace, Container: "players", Count: 1, Hook: func(context.Context, emulator.Point) {
 		if err := m.rename(t, ada, "a better one"); err != nil {
 			t.Error(err)
 		}
 	}})
-	r, err := m.desk(t).DecideReview(session(t), &profilev1.DecideReviewRequest{ReviewId: id, Decision: remove})
+	r, err := m.desk(t).DecideReview(session(t), &profilev1.DecideReviewRequest{ReviewId: id, Decision: removeReview})
 	if err != nil || r.GetReview().GetTextRemoved() {
 		t.Errorf("%v, %v", r, err)
 	}
@@ -359,7 +359,7 @@ func TestReviewsOfErasedPlayers(t *testing.T) {
 	if err := m.rename(t, bob, "Hate2"); fault.ReasonOf(err) != "PLAYER_NOT_FOUND" { // a call that the erase overtakes
 		t.Errorf("a name after the erase: %v", err)
 	}
-	r, err := m.desk(t).DecideReview(session(t), &profilev1.DecideReviewRequest{ReviewId: m.queue(t, 0)[0].GetReviewId(), Decision: remove})
+	r, err := m.desk(t).DecideReview(session(t), &profilev1.DecideReviewRequest{ReviewId: m.queue(t, 0)[0].GetReviewId(), Decision: removeReview})
 	if err != nil || r.GetReview().GetTextRemoved() {
 		t.Errorf("a removal without its player: %v, %v", r, err)
 	}
@@ -377,15 +377,15 @@ func TestRemovalIsFinished(t *testing.T) {
 		m := serveModerated(t, e, 0)
 		m.join(t, ada)
 		e.Inject(emulator.Fault{Op: emulator.OpReplace, Container: "players", Count: 1, Hook: func(context.Context, emulator.Point) {
-			r := &profilev1.DecideReviewRequest{ReviewId: m.queue(t, pending)[0].GetReviewId(), Decision: remove}
-			if err := decide(r)(session(t), m.Dial(t, m.authority.Operator(someOps))); err != nil {
+			r := &profilev1.DecideReviewRequest{ReviewId: m.queue(t, reviewPending)[0].GetReviewId(), Decision: removeReview}
+			if err := decideReview(r)(session(t), m.Dial(t, m.authority.Operator(someOps))); err != nil {
 				t.Error(err)
 			}
 		}})
 		if err := m.rename(t, ada, "Hate2"); err != nil { // it is decided about before it is stored
 			t.Error(err)
 		}
-		if name, queue := m.shown(t, ada), m.queue(t, removing); name != "Hate2" || len(queue) != 1 {
+		if name, queue := m.shown(t, ada), m.queue(t, reviewRemoving); name != "Hate2" || len(queue) != 1 {
 			t.Errorf("%q is shown, the queue is %v", name, queue)
 		}
 	})
@@ -401,21 +401,21 @@ func TestRemovalIsFinished(t *testing.T) {
 	})
 }
 
-func list(r *profilev1.ListReviewsRequest) call {
+func listReviews(r *profilev1.ListReviewsRequest) call {
 	return func(ctx context.Context, c *grpc.ClientConn) error {
 		_, err := profilev1.NewModerationServiceClient(c).ListReviews(ctx, r)
 		return err
 	}
 }
 
-func look(id string) call {
+func getReview(id string) call {
 	return func(ctx context.Context, c *grpc.ClientConn) error {
 		_, err := profilev1.NewModerationServiceClient(c).GetReview(ctx, &profilev1.GetReviewRequest{ReviewId: id})
 		return err
 	}
 }
 
-func decide(r *profilev1.DecideReviewRequest) call {
+func decideReview(r *profilev1.DecideReviewRequest) call {
 	return func(ctx context.Context, c *grpc.ClientConn) error {
 		_, err := profilev1.NewModerationServiceClient(c).DecideReview(ctx, r)
 		return err
@@ -428,50 +428,50 @@ func TestBadModerationInput(t *testing.T) {
 	if err := m.rename(t, ada, "Hate2"); err != nil {
 		t.Fatal(err)
 	}
-	id := m.queue(t, pending)[0].GetReviewId()
+	id := m.queue(t, reviewPending)[0].GetReviewId()
 	operator := m.Dial(t, m.authority.Operator(someOps))
 	type request = profilev1.DecideReviewRequest
 	for what, test := range map[string]struct {
 		call        call
 		field, part string
 	}{
-		"unknown state":         {list(&profilev1.ListReviewsRequest{State: 99}), "state", ""},
-		"not a player":          {list(&profilev1.ListReviewsRequest{PlayerId: "x"}), "player_id", ""},
-		"negative page":         {list(&profilev1.ListReviewsRequest{PageSize: -1}), "page_size", ""},
-		"page of 201":           {list(&profilev1.ListReviewsRequest{PageSize: 201}), "page_size", ""},
-		"made up token":         {list(&profilev1.ListReviewsRequest{PageToken: "nonsense"}), "page_token", ""},
-		"token too long":        {list(&profilev1.ListReviewsRequest{PageToken: strings.Repeat("a", 16385)}), "page_token", ""},
-		"empty id":              {look(""), "review_id", ""},
-		"id with a slash":       {look(id[:31] + "/"), "review_id", ""},
-		"id in large letters":   {look(strings.ToUpper("a" + id[1:])), "review_id", ""},
-		"id too long":           {look(id + "0"), "review_id", ""},
-		"no decision":           {decide(&request{ReviewId: id}), "decision", ""},
-		"unknown decision":      {decide(&request{ReviewId: id, Decision: 7}), "decision", ""},
-		"decide nothing":        {decide(&request{Decision: accept}), "review_id", ""},
-		"accept and replace":    {decide(&request{ReviewId: id, Decision: accept, Replacement: "x"}), "replacement", "removal"},
-		"replace by itself":     {decide(&request{ReviewId: id, Decision: remove, Replacement: "Hate2"}), "replacement", "to be removed"},
-		"replacement of spaces": {decide(&request{ReviewId: id, Decision: remove, Replacement: "  "}), "replacement", ""},
-		"replacement too long":  {decide(&request{ReviewId: id, Decision: remove, Replacement: strings.Repeat("x", 33)}), "replacement", "32"},
-		"replacement with NUL":  {decide(&request{ReviewId: id, Decision: remove, Replacement: "a\x00"}), "replacement", "U+0000"},
-		"replacement far off":   {decide(&request{ReviewId: id, Decision: remove, Replacement: strings.Repeat("x", 1025)}), "replacement", ""},
-		"note too long":         {decide(&request{ReviewId: id, Decision: accept, Note: strings.Repeat("x", 1025)}), "note", ""},
-		"etag too long":         {decide(&request{ReviewId: id, Decision: accept, Etag: strings.Repeat("x", 129)}), "etag", ""},
-		"request id with /":     {decide(&request{ReviewId: id, Decision: accept, RequestId: "a/b"}), "request_id", ""},
+		"unknown state":         {listReviews(&profilev1.ListReviewsRequest{State: 99}), "state", ""},
+		"not a player":          {listReviews(&profilev1.ListReviewsRequest{PlayerId: "x"}), "player_id", ""},
+		"negative page":         {listReviews(&profilev1.ListReviewsRequest{PageSize: -1}), "page_size", ""},
+		"page of 201":           {listReviews(&profilev1.ListReviewsRequest{PageSize: 201}), "page_size", ""},
+		"made up token":         {listReviews(&profilev1.ListReviewsRequest{PageToken: "nonsense"}), "page_token", ""},
+		"token too long":        {listReviews(&profilev1.ListReviewsRequest{PageToken: strings.Repeat("a", 16385)}), "page_token", ""},
+		"empty id":              {getReview(""), "review_id", ""},
+		"id with a slash":       {getReview(id[:31] + "/"), "review_id", ""},
+		"id in large letters":   {getReview(strings.ToUpper("a" + id[1:])), "review_id", ""},
+		"id too long":           {getReview(id + "0"), "review_id", ""},
+		"no decision":           {decideReview(&request{ReviewId: id}), "decision", ""},
+		"unknown decision":      {decideReview(&request{ReviewId: id, Decision: 7}), "decision", ""},
+		"decide nothing":        {decideReview(&request{Decision: acceptReview}), "review_id", ""},
+		"accept and replace":    {decideReview(&request{ReviewId: id, Decision: acceptReview, Replacement: "x"}), "replacement", "removal"},
+		"replace by itself":     {decideReview(&request{ReviewId: id, Decision: removeReview, Replacement: "Hate2"}), "replacement", "to be removed"},
+		"replacement of spaces": {decideReview(&request{ReviewId: id, Decision: removeReview, Replacement: "  "}), "replacement", ""},
+		"replacement too long":  {decideReview(&request{ReviewId: id, Decision: removeReview, Replacement: strings.Repeat("x", 33)}), "replacement", "32"},
+		"replacement with NUL":  {decideReview(&request{ReviewId: id, Decision: removeReview, Replacement: "a\x00"}), "replacement", "U+0000"},
+		"replacement far off":   {decideReview(&request{ReviewId: id, Decision: removeReview, Replacement: strings.Repeat("x", 1025)}), "replacement", ""},
+		"note too long":         {decideReview(&request{ReviewId: id, Decision: acceptReview, Note: strings.Repeat("x", 1025)}), "note", ""},
+		"etag too long":         {decideReview(&request{ReviewId: id, Decision: acceptReview, Etag: strings.Repeat("x", 129)}), "etag", ""},
+		"request id with /":     {decideReview(&request{ReviewId: id, Decision: acceptReview, RequestId: "a/b"}), "request_id", ""},
 	} {
 		t.Run(what, func(t *testing.T) { wantBadField(t, test.call(session(t), operator), test.field, test.part) })
 	}
-	if queue := m.queue(t, pending); len(queue) != 1 || m.shown(t, ada) != "Hate2" {
+	if queue := m.queue(t, reviewPending); len(queue) != 1 || m.shown(t, ada) != "Hate2" {
 		t.Errorf("a refused call changed something: %v", queue)
 	}
 	missing := strings.Repeat("0", 32)
 	for what, err := range map[string]error{
-		"look": look(missing)(session(t), operator), "decide": decide(&request{ReviewId: missing, Decision: remove})(session(t), operator),
+		"look": getReview(missing)(session(t), operator), "decide": decideReview(&request{ReviewId: missing, Decision: removeReview})(session(t), operator),
 	} {
 		if f := fault.As(err); f == nil || f.Kind != fault.NotFound || f.Reason != "REVIEW_NOT_FOUND" || f.Metadata["review_id"] != missing {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
-	if err := decide(&request{ReviewId: id, Decision: accept, Etag: "old"})(session(t), operator); fault.ReasonOf(err) != "ETAG_MISMATCH" {
+	if err := decideReview(&request{ReviewId: id, Decision: acceptReview, Etag: "old"})(session(t), operator); fault.ReasonOf(err) != "ETAG_MISMATCH" {
 		t.Errorf("a stale etag: %v", err)
 	}
 }
@@ -489,8 +489,8 @@ func TestOperatorsReviewAlone(t *testing.T) {
 			want = fault.Unauthenticated
 		}
 		for what, c := range map[string]call{
-			"list": list(&profilev1.ListReviewsRequest{}), "look": look(strings.Repeat("0", 32)),
-			"decide": decide(&profilev1.DecideReviewRequest{ReviewId: strings.Repeat("0", 32), Decision: accept}),
+			"list": listReviews(&profilev1.ListReviewsRequest{}), "look": getReview(strings.Repeat("0", 32)),
+			"decide": decideReview(&profilev1.DecideReviewRequest{ReviewId: strings.Repeat("0", 32), Decision: acceptReview}),
 		} {
 			if err := c(session(t), conn); !fault.Is(err, want) {
 				t.Errorf("%s by %s: %v", what, name, err)
@@ -510,7 +510,7 @@ func TestListReviewsPages(t *testing.T) {
 	}
 	seen, token, first := map[string]bool{}, "", ""
 	for pages := 0; pages == 0 || token != ""; pages++ {
-		r, err := m.desk(t).ListReviews(session(t), &profilev1.ListReviewsRequest{State: pending, PlayerId: ada, PageSize: 4, PageToken: token})
+		r, err := m.desk(t).ListReviews(session(t), &profilev1.ListReviewsRequest{State: reviewPending, PlayerId: ada, PageSize: 4, PageToken: token})
 		if err != nil || len(r.GetReviews()) > 4 || pages > 9 {
 			t.Fatalf("%v, %v", r, err)
 		}
@@ -525,7 +525,7 @@ func TestListReviewsPages(t *testing.T) {
 		t.Errorf("%d reviews", len(seen))
 	}
 	for what, r := range map[string]*profilev1.ListReviewsRequest{
-		"another state": {PlayerId: ada, PageToken: first}, "another player": {State: pending, PlayerId: bob, PageToken: first},
+		"another state": {PlayerId: ada, PageToken: first}, "another player": {State: reviewPending, PlayerId: bob, PageToken: first},
 	} {
 		if _, err := m.desk(t).ListReviews(session(t), r); fault.ReasonOf(err) != "BAD_PAGE_TOKEN" {
 			t.Errorf("%s: %v", what, err)
@@ -544,7 +544,7 @@ func TestModerationCosts(t *testing.T) {
 	var id string
 	pick := func(t *testing.T) string {
 		if id == "" {
-			id = m.queue(t, pending)[0].GetReviewId()
+			id = m.queue(t, reviewPending)[0].GetReviewId()
 		}
 		return id
 	}
@@ -559,10 +559,14 @@ func TestModerationCosts(t *testing.T) {
 		{"a name that is refused", player, func() call { return rename("Hate6") }, 0, 0},
 		{"a name to review", player, func() call { return rename("Hate2") }, 6.55 + 1 + 9.9, 3},
 		{"a name to review, queued before", player, func() call { return rename("Hate2") }, 1 + 1 + 1, 3},
-		{"ListReviews of one", operator, func() call { return list(&profilev1.ListReviewsRequest{State: pending}) }, 2.95, 1},
-		{"GetReview", operator, func() call { return look(pick(t)) }, 1, 1},
-		{"DecideReview, remove", operator, func() call { return decide(&profilev1.DecideReviewRequest{ReviewId: pick(t), Decision: remove}) }, 1 + 10.7 + 2*(1+9.9), 6},
-		{"DecideReview, again", operator, func() call { return decide(&profilev1.DecideReviewRequest{ReviewId: pick(t), Decision: remove}) }, 2, 2},
+		{"ListReviews of one", operator, func() call { return listReviews(&profilev1.ListReviewsRequest{State: reviewPending}) }, 2.95, 1},
+		{"GetReview", operator, func() call { return getReview(pick(t)) }, 1, 1},
+		{"DecideReview, remove", operator, func() call {
+			return decideReview(&profilev1.DecideReviewRequest{ReviewId: pick(t), Decision: removeReview})
+		}, 1 + 10.7 + 2*(1+9.9), 6},
+		{"DecideReview, again", operator, func() call {
+			return decideReview(&profilev1.DecideReviewRequest{ReviewId: pick(t), Decision: removeReview})
+		}, 2, 2},
 		{"a name that was removed", player, func() call { return rename("Hate2") }, 2, 2},
 	} {
 		run := test.call()
@@ -649,7 +653,7 @@ func TestOwnWords(t *testing.T) {
 	}
 	m := startModerated(t, "PROFILE_WORDS_FILE="+name)
 	m.join(t, ada)
-	wantRefused(t, "a word of the list", m.rename(t, ada, "My Toad"), "animals")
+	wantTextRefused(t, "a word of the list", m.rename(t, ada, "My Toad"), "animals")
 	if err := m.rename(t, ada, "toadstool"); err != nil {
 		t.Errorf("not a word of the list: %v", err)
 	}

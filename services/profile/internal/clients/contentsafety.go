@@ -58,9 +58,18 @@ type ContentSafety struct {
 	Client     *http.Client // see NewHTTPClient
 }
 
-// NewHTTPClient returns a client for [ContentSafety]; nil = the default transport. It follows no redirect, which would take the text and the
-// key to another server. A call ends with its context.
-func NewHTTPClient(transport http.RoundTripper) *http.Client {
+// idleConnections to Content Safety are kept: one for each name that is checked at the same time.
+const idleConnections = 64
+
+// NewHTTPClient returns a client for [ContentSafety]. It follows no redirect, which would take the text and the key to another server. A call
+// ends with its context.
+func NewHTTPClient() *http.Client {
+	var transport http.RoundTripper
+	if standard, ok := http.DefaultTransport.(*http.Transport); ok {
+		own := standard.Clone()
+		own.MaxIdleConnsPerHost = idleConnections
+		transport = own
+	}
 	return &http.Client{
 		Transport:     transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

@@ -18,7 +18,7 @@ func newSafety(t *testing.T, blocklists ...string) (*ContentSafety, *clientstest
 	t.Helper()
 	server := clientstest.StartContentSafety(t)
 	return &ContentSafety{
-		Endpoint: server.URL + "/", Blocklists: blocklists, Authorize: SubscriptionKey("the key"), Client: NewHTTPClient(nil),
+		Endpoint: server.URL + "/", Blocklists: blocklists, Authorize: SubscriptionKey("the key"), Client: NewHTTPClient(),
 	}, server
 }
 

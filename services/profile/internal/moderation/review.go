@@ -23,8 +23,8 @@ const (
 	StateRemoved  State = "removed"
 )
 
-// Settle is how long after a decision the text may still be written by a call that was let through before it: longer than any call
-// may take.
+// Settle is how long after a decision the text may still be written by a call that was let through before it: longer than a call tries to
+// write, with a wide margin for clocks that disagree.
 const Settle = 2 * time.Minute
 
 // Review is one text that a person looks at.
@@ -218,14 +218,12 @@ func (r *Reviews) remove(ctx context.Context, review Review) (Review, error) {
 	})
 }
 
-// Finish is the end of every removal: when no call from before the decision can be under way any more, the text is taken away once more
-// if it came back, and the review is done. It is a chore: safe to repeat, and at the same time. One review that fails does not keep the others.
+// Finish carries out removals that were interrupted, and is the end of every one: when no call from before the decision can be under way any
+// more, the text is taken away once more if it came back, and the review is done. It is a chore: safe to repeat, and at the same time. One
+// review that fails does not keep the others.
 func (r *Reviews) Finish(ctx context.Context) error {
 	var failed error
 	err := r.Store.Scan(ctx, StateRemoving, func(review Review) error {
-		if r.now().Before(review.DecideTime.Add(Settle)) {
-			return nil
-		}
 		if _, err := r.remove(ctx, review); err != nil && !fault.Is(err, fault.NotFound) { // erased meanwhile
 			failed = err
 		}

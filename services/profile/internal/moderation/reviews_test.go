@@ -228,7 +228,7 @@ func TestTextBehindItsRemoval(t *testing.T) {
 
 // TestInterruptedRemoval: the decision stands, its execution fails. It is done when the call is repeated, or by the chore.
 func TestInterruptedRemoval(t *testing.T) {
-	for _, how := range []string{"repeated", "chore", "chore, twice at once"} {
+	for _, how := range []string{"repeated", "chore", "chore, at once", "chore, twice at once"} {
 		t.Run(how, func(t *testing.T) {
 			d := startDesk(t)
 			if err := d.show(t, "x"); err != nil {
@@ -242,11 +242,16 @@ func TestInterruptedRemoval(t *testing.T) {
 			if r := d.only(t); r.State != moderation.StateRemoving || r.DecidedBy != "ops" {
 				t.Errorf("the decision is not stored: %+v", r)
 			}
-			d.clock = d.clock.Add(moderation.Settle)
 			if err := d.Finish(newContext(t)); !errors.Is(err, broken) {
 				t.Errorf("the chore: %v", err)
 			}
 			d.before = nil
+			if how == "chore, at once" {
+				if err := d.Finish(newContext(t)); err != nil || d.texts[ada] != "" || d.only(t).State != moderation.StateRemoving {
+					t.Errorf("%q is shown, %v", d.texts[ada], err)
+				}
+			}
+			d.clock = d.clock.Add(moderation.Settle)
 			switch how {
 			case "repeated":
 				_, err = d.Decide(newContext(t), decision)

@@ -37,7 +37,7 @@ const (
 	ReviewState_REVIEW_STATE_ACCEPTED ReviewState = 2
 	// It was removed, or was not visible any more.
 	ReviewState_REVIEW_STATE_REMOVED ReviewState = 3
-	// It is to be removed: decided, and not finished yet.
+	// It is to be removed: decided, and not finished yet, see DecideReview.
 	ReviewState_REVIEW_STATE_REMOVING ReviewState = 4
 )
 

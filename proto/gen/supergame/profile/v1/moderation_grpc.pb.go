@@ -47,8 +47,9 @@ type ModerationServiceClient interface {
 	// would send it to review.
 	//
 	// The decision is written first, with the operator's name, and then carried out. When the answer is lost or an error, repeat the
-	// call; a decision that nobody repeats is carried out within two minutes all the same. Until then, and for those two minutes in any case,
-	// because a write that was let through earlier may still be on its way, the state is REVIEW_STATE_REMOVING.
+	// call; a decision that nobody repeats is carried out within a minute all the same. For two minutes or a little more the state is
+	// REVIEW_STATE_REMOVING: a write that was let through before the decision may still be on its way, so the text is looked for once more
+	// in the end.
 	//
 	// Safe to repeat for as long as the review exists, with the same request_id or without: the same decision again changes nothing, and
 	// its answer is the review as it is now.
@@ -122,8 +123,9 @@ type ModerationServiceServer interface {
 	// would send it to review.
 	//
 	// The decision is written first, with the operator's name, and then carried out. When the answer is lost or an error, repeat the
-	// call; a decision that nobody repeats is carried out within two minutes all the same. Until then, and for those two minutes in any case,
-	// because a write that was let through earlier may still be on its way, the state is REVIEW_STATE_REMOVING.
+	// call; a decision that nobody repeats is carried out within a minute all the same. For two minutes or a little more the state is
+	// REVIEW_STATE_REMOVING: a write that was let through before the decision may still be on its way, so the text is looked for once more
+	// in the end.
 	//
 	// Safe to repeat for as long as the review exists, with the same request_id or without: the same decision again changes nothing, and
 	// its answer is the review as it is now.
