@@ -20,7 +20,7 @@ import (
 const ContentSafetyScope = clients.ContentSafetyScope
 
 // ModerationConfig says which texts others may see. The word list always applies; Azure AI Content Safety is asked when there is an
-// endpoint.
+// endpoint, with a key or as the managed identity, which needs the role Cognitive Services User on the resource. The texts go to that resource.
 type ModerationConfig struct {
 	WordsFile  string                `env:"PROFILE_WORDS_FILE" help:"a file with the words that may not stand in a name, instead of the list that is built in; an empty file = no word is refused"`
 	Endpoint   string                `env:"PROFILE_CONTENT_SAFETY_ENDPOINT" help:"the endpoint of Azure AI Content Safety, e.g. https://games.cognitiveservices.azure.com; not set = it is not asked"`

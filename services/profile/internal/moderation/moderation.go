@@ -5,7 +5,9 @@
 // after that, so none is visible without being in the queue; one that is in the queue and was never stored is found not to be visible
 // when it is decided.
 //
-// To add a kind of text: choose a [Field], give [Text] to Check, and hand [Reviews] a [Remover] of that field.
+// To add a kind of text: choose a [Field], which is stored and never changes; give every new text of it to Check before anything is
+// stored; and put a [Remover] of that field into [Reviews], where the service is built. A review whose field has no Remover can be accepted and
+// not removed.
 package moderation
 
 import (
@@ -28,7 +30,7 @@ type Text struct {
 	PlayerID string
 	Field    Field
 	Path     string // of the field in the request, for the answer: "profile.display_name"
-	Text     string // as it will be stored
+	Text     string // as it will be stored; a review holds all of it, so its room keeps it well below the 2 MB of a document
 }
 
 // Why a text is refused or reviewed, besides the categories of the word list and of the analyzer.
