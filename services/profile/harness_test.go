@@ -135,7 +135,7 @@ type request struct {
 }
 
 func (w *wire) Do(r *http.Request) (*http.Response, error) {
-	if strings.Contains(r.URL.Path, "/docs") {
+	if strings.Contains(r.URL.Path, "/docs") && !ofChores(r) {
 		var body []byte
 		if r.Body != nil {
 			var err error
@@ -149,6 +149,11 @@ func (w *wire) Do(r *http.Request) (*http.Response, error) {
 		w.mu.Unlock()
 	}
 	return w.next.Do(r)
+}
+
+// ofChores reports whether a request is not part of a call: the lease of the chores, and their scans.
+func ofChores(r *http.Request) bool {
+	return strings.Contains(r.URL.Path, "/colls/profile-leases/") || r.Header.Get("x-ms-cosmos-priority-level") == "Low"
 }
 
 // take returns what was sent since the last time.

@@ -5,6 +5,7 @@
 //	platform/grpcserver    who calls, may he, is the request well-formed
 //	internal/rpc           decode
 //	internal/profile       the rules: names, countries, languages, masks, views
+//	internal/moderation    which texts others may see, and the queue of those that a person looks at
 //	internal/cosmosstore   documents, versions, request ids; one read and one write at most
 //	platform/cosmos        one SDK call each, tried again where that is safe
 //	Cosmos DB              container players: a player is one partition, his public part one document of 1 KB
@@ -14,6 +15,7 @@ package profile
 
 import (
 	"context"
+	"crypto/rand"
 	_ "embed"
 	"errors"
 	"fmt"
@@ -29,6 +31,8 @@ import (
 	"supergame/services/platform/pagetoken"
 	"supergame/services/platform/playerdata"
 	"supergame/services/profile/internal/cosmosstore"
+	"supergame/services/profile/internal/loop"
+	"supergame/services/profile/internal/moderation"
 	"supergame/services/profile/internal/profile"
 	"supergame/services/profile/internal/rpc"
 )
@@ -43,6 +47,7 @@ func Containers() ([]cosmos.ContainerSpec, error) { return cosmos.ParseSpecs(con
 
 // Config is the service's own part of the environment.
 type Config struct {
+	Moderation ModerationConfig
 	EraseLimit int `env:"PROFILE_ERASE_LIMIT" envDefault:"2000" help:"how many documents one call of ErasePlayer deletes, about, e.g. 2000"`
 }
 
@@ -61,11 +66,14 @@ type Deps struct {
 	Now    func() time.Time // nil = time.Now
 	// Erased reports whether a player is being erased, as the server's verifier knows it (auth.Verifier.Erased).
 	Erased func(playerID string) bool
+	// ContentSafetyToken gives a token for [ContentSafetyScope], where Content Safety is asked and no key is configured.
+	ContentSafetyToken func(context.Context) (string, error)
 }
 
 // Service is the profile service. A grpcserver hosts it.
 type Service struct {
 	profiles   *rpc.Profiles
+	moderation *rpc.Moderation
 	playerData *rpc.PlayerData
 	containers *cosmos.Preparation
 	loops      []func(context.Context) error // what Run runs once the containers are there, each until its context ends
@@ -86,22 +94,38 @@ func New(_ context.Context, cfg Config, deps Deps) (*Service, error) {
 	if deps.Logger == nil {
 		deps.Logger = slog.Default()
 	}
+	profiles := &profile.Profiles{Store: cosmosstore.New(deps.Cosmos), Now: deps.Now, Erased: deps.Erased}
+	reviews := newReviews(deps)
+	reviews.Removers[moderation.DisplayName] = profile.NameRemover{Profiles: profiles}
+	moderator, err := newModerator(cfg.Moderation, reviews, deps)
+	if err != nil {
+		return nil, err
+	}
+	profiles.Moderator = moderator
+	chores := &loop.Chores{
+		Lease: cosmos.NewLease(deps.Cosmos.Container("profile-leases"), "chores", rand.Text()),
+		List:  []loop.Chore{{Name: "finish removals of reviews", Every: finishEvery, Round: reviews.Finish}},
+		Log:   deps.Logger,
+	}
 	return &Service{
-		profiles: rpc.NewProfiles(&profile.Profiles{Store: cosmosstore.New(deps.Cosmos), Now: deps.Now, Erased: deps.Erased}),
+		profiles:   rpc.NewProfiles(profiles),
+		moderation: rpc.NewModeration(reviews),
 		playerData: rpc.NewPlayerData(&playerdata.Service{
-			Stores: []playerdata.Store{cosmosstore.NewPlayerData(deps.Cosmos)},
+			Stores: []playerdata.Store{cosmosstore.NewPlayerData(deps.Cosmos), cosmosstore.NewReviewData(deps.Cosmos)},
 			Tokens: pagetoken.New(nil), Now: deps.Now, Limit: cfg.EraseLimit,
 		}),
 		containers: cosmos.NewPreparation(deps.Cosmos, "profile", containers, deps.Logger),
+		loops:      []func(context.Context) error{chores.Run},
 	}, nil
 }
 
 // Name is "profile".
 func (s *Service) Name() string { return "profile" }
 
-// Register adds ProfileService and PlayerDataService.
+// Register adds ProfileService, ModerationService and PlayerDataService.
 func (s *Service) Register(r grpc.ServiceRegistrar) {
 	profilev1.RegisterProfileServiceServer(r, s.profiles)
+	profilev1.RegisterModerationServiceServer(r, s.moderation)
 	profilev1.RegisterPlayerDataServiceServer(r, s.playerData)
 }
 

@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
 	identityv1 "supergame/proto/gen/supergame/identity/v1"
@@ -79,7 +80,13 @@ func run() (err error) {
 	defer func() { err = errors.Join(err, identity.Close(), plain.Close()) }()
 	verifier := auth.NewVerifier(cfg.Auth, auth.FromIdentity(identityv1.NewIdentityServiceClient(identity)), auth.Options{Logger: tel.Logger})
 
-	service, err := profile.New(ctx, cfg.Profile, profile.Deps{Cosmos: store, Logger: tel.Logger, Erased: verifier.Erased})
+	safety, err := contentSafetyToken(cfg.Profile.Moderation)
+	if err != nil {
+		return err
+	}
+	service, err := profile.New(ctx, cfg.Profile, profile.Deps{
+		Cosmos: store, Logger: tel.Logger, Erased: verifier.Erased, ContentSafetyToken: safety,
+	})
 	if err != nil {
 		return err
 	}
@@ -101,4 +108,20 @@ func credentialOf(cfg settings) (grpcclient.Credential, error) {
 		return nil, err
 	}
 	return grpcclient.Workload(credential, cfg.IdentityScope), nil
+}
+
+// contentSafetyToken is what this process proves itself with to Azure AI Content Safety: nil where it is not asked, or by a key. The
+// credential keeps a token until it expires.
+func contentSafetyToken(cfg profile.ModerationConfig) (func(context.Context) (string, error), error) {
+	if cfg.Endpoint == "" || !cfg.Key.IsZero() {
+		return nil, nil
+	}
+	credential, err := azidentity.NewDefaultAzureCredential(nil)
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context) (string, error) {
+		token, err := credential.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{profile.ContentSafetyScope}})
+		return token.Token, err
+	}, nil
 }

@@ -21,6 +21,8 @@ type Profiles struct {
 	Now   func() time.Time // for join and update times
 	// Erased reports whether a player is being erased, so that he is gone before his documents are; nil = nobody is.
 	Erased func(playerID string) bool
+	// Moderator decides about names; nil = every name is good.
+	Moderator Moderator
 }
 
 // Get returns one player; an empty id is the caller's own. A caller who may not have the full view is refused before anything is read, so that the answer
@@ -88,6 +90,9 @@ func (p *Profiles) Update(ctx context.Context, caller Caller, u Update) (Player,
 	}
 	c, err := newChange(m, u.Player)
 	if err != nil {
+		return Player{}, err
+	}
+	if err := p.moderate(ctx, playerID, c); err != nil {
 		return Player{}, err
 	}
 	edit := Edit{
