@@ -5,6 +5,7 @@
 //	platform/grpcserver    who calls, may he, is the request well-formed
 //	internal/rpc           decode
 //	internal/profile       the rules: names, countries, languages, masks, views
+//	internal/wallet        the rules: debits, credits, the ledger and its chain of hashes
 //	internal/cosmosstore   documents, versions, request ids; one read and one write at most
 //	platform/cosmos        one SDK call each, tried again where that is safe
 //	Cosmos DB              container players: a player is one partition, his public part one document of 1 KB
@@ -31,6 +32,7 @@ import (
 	"supergame/services/profile/internal/cosmosstore"
 	"supergame/services/profile/internal/profile"
 	"supergame/services/profile/internal/rpc"
+	"supergame/services/profile/internal/wallet"
 )
 
 // containersJSON lists the service's containers; infra/ reads the same file.
@@ -66,6 +68,7 @@ type Deps struct {
 // Service is the profile service. A grpcserver hosts it.
 type Service struct {
 	profiles   *rpc.Profiles
+	wallets    *rpc.Wallets
 	playerData *rpc.PlayerData
 	containers *cosmos.Preparation
 	loops      []func(context.Context) error // what Run runs once the containers are there, each until its context ends
@@ -88,6 +91,7 @@ func New(_ context.Context, cfg Config, deps Deps) (*Service, error) {
 	}
 	return &Service{
 		profiles: rpc.NewProfiles(&profile.Profiles{Store: cosmosstore.New(deps.Cosmos), Now: deps.Now, Erased: deps.Erased}),
+		wallets:  rpc.NewWallets(&wallet.Wallets{Store: cosmosstore.NewWallets(deps.Cosmos), Tokens: pagetoken.New(nil), Now: deps.Now}),
 		playerData: rpc.NewPlayerData(&playerdata.Service{
 			Stores: []playerdata.Store{cosmosstore.NewPlayerData(deps.Cosmos)},
 			Tokens: pagetoken.New(nil), Now: deps.Now, Limit: cfg.EraseLimit,
@@ -99,9 +103,10 @@ func New(_ context.Context, cfg Config, deps Deps) (*Service, error) {
 // Name is "profile".
 func (s *Service) Name() string { return "profile" }
 
-// Register adds ProfileService and PlayerDataService.
+// Register adds ProfileService, WalletService and PlayerDataService.
 func (s *Service) Register(r grpc.ServiceRegistrar) {
 	profilev1.RegisterProfileServiceServer(r, s.profiles)
+	profilev1.RegisterWalletServiceServer(r, s.wallets)
 	profilev1.RegisterPlayerDataServiceServer(r, s.playerData)
 }
 
