@@ -21,8 +21,9 @@ type Wallets struct {
 }
 
 // NewWallets returns a store. It does no I/O.
-func NewWallets(client *cosmos.Client) *Wallets {
-	players := client.Container(Players)
+func NewWallets(client *cosmos.Client) *Wallets { return newWallets(client.Container(Players)) }
+
+func newWallets(players *cosmos.Container) *Wallets {
 	return &Wallets{
 		players:  players,
 		heads:    cosmos.NewKind[walletDoc](players, "wallet", schemaVersion),
