@@ -75,6 +75,9 @@ func TestEveryCreateIsGuarded(t *testing.T) {
 		},
 		"private": func(ctx context.Context) error { return change(&profilev1.Profile{}, "private.settings")(ctx, player) },
 		"export":  func(ctx context.Context) error { return export(ada, "")(ctx, service) },
+		"wallet": func(ctx context.Context) error {
+			return walletApply(walletGrant("r1", walletGold(1)))(ctx, w.Dial(t, w.authority.GameServer("eu")))
+		},
 	} {
 		if err := c(session(t)); err != nil {
 			t.Errorf("%s: %v", what, err)
@@ -99,7 +102,7 @@ func TestEveryCreateIsGuarded(t *testing.T) {
 			}
 		}
 	}
-	if creating != 3 {
-		t.Errorf("%d documents were created, want 3: the test does not see what it should", creating)
+	if creating != 6 {
+		t.Errorf("%d documents were created, want 6: the test does not see what it should", creating)
 	}
 }
