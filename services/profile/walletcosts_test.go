@@ -126,7 +126,7 @@ func TestWalletCosts(t *testing.T) {
 		{"Apply of 10 lines", server, walletApply(walletGrant("items-10", walletItems(10, 10)...)), false, 120.95, 2},
 		{"Apply of 40 lines", server, walletApply(walletGrant("items-40", walletItems(40, 10)...)), false, 423.79, 2},
 		{"Spend of 1 line", player, walletSpend("spend-1", walletGold(-1)), false, 30.31, 2},
-		{"Spend of 1 line, refused", player, walletSpend("spend-2", walletGold(-1000)), true, 7.72, 3},
+		{"Spend of 1 line, refused", player, walletSpend("spend-2", walletGold(-1000)), true, 8.72, 4},
 		{"GetWallet of 41 balances", player, walletGet("", 0, ""), false, 11.79, 1},
 		{"GetWallet, page of 1", player, walletGet("", 1, ""), false, 3.21, 1},
 		{"ListLedger of 7 entries", player, walletLedger("", 0, ""), false, 4.40, 1},

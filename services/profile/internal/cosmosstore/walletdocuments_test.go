@@ -122,6 +122,16 @@ func tamper(t *testing.T, p *purse, id string, change map[string]any) {
 	}
 }
 
+// tamperVersion makes a document one of the next version of the schema.
+func tamperVersion(t *testing.T, p *purse, id string) {
+	t.Helper()
+	kind := cosmos.NewKind[tamperedDoc](p.store.players, storedDocument(t, p.players, ada, id)["type"].(string), schemaVersion+1)
+	_, err := kind.Update(newSession(t), cosmos.PK(ada), id, cosmos.Operation{}, func(*tamperedDoc) (bool, error) { return true, nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestTamperedWalletsAreFound(t *testing.T) {
 	entry := func(i int) string {
 		return walletEntryBase + cosmos.NewOperation(correction("").Caller.Name(), fmt.Sprint("r", i)).ID()

@@ -48,8 +48,8 @@ func (h *holdings) decide(decide func(wallet.Head, map[wallet.Asset]int64) (wall
 	return decide(wallet.Head{Seq: h.head.Seq, Hash: h.head.Hash}, amounts)
 }
 
-// Post is one query for everything it needs by id, and one batch: the reads of a replay or a refusal, and the writes of an entry, the head and
-// a balance for each line.
+// Post is one query for everything it needs by id, and one batch that writes the entry, the head, and a balance for each line. A replay
+// is the query alone. A refusal is decided a second time, on what is stored now.
 func (s *Wallets) Post(
 	ctx context.Context, p wallet.Posting, decide func(wallet.Head, map[wallet.Asset]int64) (wallet.Entry, error),
 ) (entry wallet.Entry, replayed bool, err error) {
@@ -81,10 +81,23 @@ func (s *Wallets) tryPost(
 			return h.entry.entry(), true, nil
 		}
 		if entry, err = h.decide(decide); err != nil {
-			return wallet.Entry{}, false, err
+			return s.refused(ctx, p, op, err)
 		}
 	}
 	return s.write(ctx, h, newLedgerDoc(walletEntryBase+op.ID(), entry), op)
+}
+
+// refused hands on a refusal, unless the balances that it was made on are low because another try of the same request was carried out:
+// its entry is looked for once more, after them.
+func (s *Wallets) refused(ctx context.Context, p wallet.Posting, op cosmos.Operation, refusal error) (wallet.Entry, bool, error) {
+	doc, err := s.entries.Read(ctx, cosmos.PK(p.PlayerID), walletEntryBase+op.ID())
+	switch {
+	case err == nil:
+		return doc.entry(), true, nil
+	case fault.Is(err, fault.NotFound):
+		return wallet.Entry{}, false, refusal
+	}
+	return wallet.Entry{}, false, err
 }
 
 // readNow is read as of now: a batch is carried out by the primary replica, and the session takes the query there.

@@ -558,7 +558,7 @@ type ApplyRequest struct {
 	Kind LedgerKind `protobuf:"varint,3,opt,name=kind,proto3,enum=supergame.profile.v1.LedgerKind" json:"kind,omitempty"`
 	// 1 to 40 debits and credits, each of another asset.
 	Lines []*Line `protobuf:"bytes,4,rep,name=lines,proto3" json:"lines,omitempty"`
-	// Why, for people; the player sees it. No control characters.
+	// Why, for people; the player sees it. At most 200 characters, no control or format characters.
 	Reason string `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
 	// What it belongs to, e.g. an order or a match.
 	Reference     string `protobuf:"bytes,6,opt,name=reference,proto3" json:"reference,omitempty"`
