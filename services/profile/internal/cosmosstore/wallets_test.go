@@ -480,3 +480,28 @@ func TestWalletKill(t *testing.T) {
 	}
 	p.wantSound(t, n, nil)
 }
+
+// TestWalletReadsUnderFaults lets each read of a wallet meet each failure.
+func TestWalletReadsUnderFaults(t *testing.T) {
+	subtests := map[string]func(*testing.T){}
+	for failureName, failure := range passing {
+		if failure.After || failure.DropAfter {
+			continue // a read commits nothing
+		}
+		subtests[failureName] = func(t *testing.T) {
+			store, e := newFaultyStore(t)
+			p := newPurse(t, store)
+			p.post(t, correction("first", amount(gold, 5)))
+			for _, op := range []emulator.Op{emulator.OpQuery, emulator.OpBatch} {
+				e.Inject(meet(emulator.Fault{Op: op}, failure))
+			}
+			p.wantSound(t, 1, map[wallet.Asset]int64{gold: 5})
+			e.Inject(meet(emulator.Fault{Op: emulator.OpQuery}, failure))
+			list, next, err := p.Ledger(newSession(t), wallet.Caller{Role: "player", Subject: ada}, "", wallet.Page{})
+			if err != nil || len(list) != 1 || next != "" {
+				t.Errorf("%+v, %q, %v", list, next, err)
+			}
+		}
+	}
+	together(t, subtests)
+}
