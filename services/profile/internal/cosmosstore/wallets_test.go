@@ -254,6 +254,7 @@ func TestNewerWalletsAreNotRewritten(t *testing.T) {
 
 // TestWalletUnderFaults lets each request of a change meet each failure.
 func TestWalletUnderFaults(t *testing.T) {
+	t.Parallel()
 	subtests := map[string]func(*testing.T){}
 	for failureName, failure := range passing {
 		for _, op := range []emulator.Op{emulator.OpQuery, emulator.OpBatch} {
@@ -356,6 +357,7 @@ func TestWalletDecidesOnWhatIsStored(t *testing.T) {
 
 // TestWalletModel compares wallets with a model of them, over random orders, some of them repeated, some under a used request id.
 func TestWalletModel(t *testing.T) {
+	t.Parallel()
 	client := cosmostest.StartShared(t, specs(t))
 	players := 0
 	rapid.Check(t, func(r *rapid.T) {
@@ -483,6 +485,7 @@ func TestWalletKill(t *testing.T) {
 
 // TestWalletReadsUnderFaults lets each read of a wallet meet each failure.
 func TestWalletReadsUnderFaults(t *testing.T) {
+	t.Parallel()
 	subtests := map[string]func(*testing.T){}
 	for failureName, failure := range passing {
 		if failure.After || failure.DropAfter {
