@@ -13,7 +13,7 @@ import (
 
 // TestCosts pins what each RPC costs: request units, as the trailer tells them, and requests to the store.
 func TestCosts(t *testing.T) {
-	w, wire, _ := startOnWire(t)
+	w, wire, _ := startOnWire(t, inOneSecond())
 	w.join(t, ada, bob)
 	player, operator := w.Dial(t, w.authority.Player(ada)), w.Dial(t, w.authority.Operator(someOps))
 	identity, service := w.Dial(t, w.authority.Service("identity")), w.Dial(t, w.authority.Service("profile"))
@@ -76,6 +76,9 @@ func TestEveryCreateIsGuarded(t *testing.T) {
 		},
 		"private": func(ctx context.Context) error { return change(&profilev1.Profile{}, "private.settings")(ctx, player) },
 		"export":  func(ctx context.Context) error { return export(ada, "")(ctx, service) },
+		"wallet": func(ctx context.Context) error {
+			return walletApply(walletGrant("r1", walletGold(1)))(ctx, w.Dial(t, w.authority.GameServer("eu")))
+		},
 	} {
 		if err := c(session(t)); err != nil {
 			t.Errorf("%s: %v", what, err)
@@ -100,7 +103,7 @@ func TestEveryCreateIsGuarded(t *testing.T) {
 			}
 		}
 	}
-	if creating != 3 {
-		t.Errorf("%d documents were created, want 3: the test does not see what it should", creating)
+	if creating != 6 {
+		t.Errorf("%d documents were created, want 6: the test does not see what it should", creating)
 	}
 }

@@ -6,6 +6,7 @@
 //	internal/rpc           decode
 //	internal/profile       the rules: names, countries, languages, masks, views
 //	internal/moderation    which texts others may see, and the queue of those that a person looks at
+//	internal/wallet        the rules: debits, credits, the ledger and its chain of hashes
 //	internal/cosmosstore   documents, versions, request ids; one read and one write at most
 //	platform/cosmos        one SDK call each, tried again where that is safe
 //	Cosmos DB              container players: a player is one partition, his public part one document of 1 KB
@@ -35,6 +36,7 @@ import (
 	"supergame/services/profile/internal/moderation"
 	"supergame/services/profile/internal/profile"
 	"supergame/services/profile/internal/rpc"
+	"supergame/services/profile/internal/wallet"
 )
 
 // containersJSON lists the service's containers; infra/ reads the same file.
@@ -74,6 +76,7 @@ type Deps struct {
 type Service struct {
 	profiles   *rpc.Profiles
 	moderation *rpc.Moderation
+	wallets    *rpc.Wallets
 	playerData *rpc.PlayerData
 	containers *cosmos.Preparation
 	loops      []func(context.Context) error // what Run runs once the containers are there, each until its context ends
@@ -110,6 +113,7 @@ func New(_ context.Context, cfg Config, deps Deps) (*Service, error) {
 	return &Service{
 		profiles:   rpc.NewProfiles(profiles),
 		moderation: rpc.NewModeration(reviews),
+		wallets:    rpc.NewWallets(&wallet.Wallets{Store: cosmosstore.NewWallets(deps.Cosmos), Tokens: pagetoken.New(nil), Now: deps.Now}),
 		playerData: rpc.NewPlayerData(&playerdata.Service{
 			Stores: []playerdata.Store{cosmosstore.NewPlayerData(deps.Cosmos), cosmosstore.NewReviewData(deps.Cosmos)},
 			Tokens: pagetoken.New(nil), Now: deps.Now, Limit: cfg.EraseLimit,
@@ -122,10 +126,11 @@ func New(_ context.Context, cfg Config, deps Deps) (*Service, error) {
 // Name is "profile".
 func (s *Service) Name() string { return "profile" }
 
-// Register adds ProfileService, ModerationService and PlayerDataService.
+// Register adds the services.
 func (s *Service) Register(r grpc.ServiceRegistrar) {
 	profilev1.RegisterProfileServiceServer(r, s.profiles)
 	profilev1.RegisterModerationServiceServer(r, s.moderation)
+	profilev1.RegisterWalletServiceServer(r, s.wallets)
 	profilev1.RegisterPlayerDataServiceServer(r, s.playerData)
 }
 
