@@ -11,32 +11,26 @@
 //	platform/cosmos        one SDK call each, tried again where that is safe
 //	Cosmos DB              container players: a player is one partition, his public part one document of 1 KB
 //
+// Friends go the same way through internal/friends. What one player says of another is stored in his own partition first and shown in the
+// other's next; internal/loop follows the change feed of players and makes up for what got lost between the two.
+//
 // Package platform/playerdata erases and exports what the service keeps about one player.
 package profile
 
 import (
 	"context"
-	"crypto/rand"
 	_ "embed"
 	"errors"
 	"fmt"
 	"log/slog"
 	"time"
 
+	"go.opentelemetry.io/otel/metric"
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc"
 
-	profilev1 "supergame/proto/gen/supergame/profile/v1"
 	"supergame/services/platform/config"
 	"supergame/services/platform/cosmos"
-	"supergame/services/platform/pagetoken"
-	"supergame/services/platform/playerdata"
-	"supergame/services/profile/internal/cosmosstore"
-	"supergame/services/profile/internal/loop"
-	"supergame/services/profile/internal/moderation"
-	"supergame/services/profile/internal/profile"
-	"supergame/services/profile/internal/rpc"
-	"supergame/services/profile/internal/wallet"
 )
 
 // containersJSON lists the service's containers; infra/ reads the same file.
@@ -51,6 +45,8 @@ func Containers() ([]cosmos.ContainerSpec, error) { return cosmos.ParseSpecs(con
 type Config struct {
 	Moderation ModerationConfig
 	EraseLimit int `env:"PROFILE_ERASE_LIMIT" envDefault:"2000" help:"how many documents one call of ErasePlayer deletes, about, e.g. 2000"`
+	// FeedInterval is the pause between two polls of each range of the change feed without news; a poll costs about 1 RU.
+	FeedInterval time.Duration `env:"PROFILE_FEED_INTERVAL" envDefault:"1s" help:"how often the changes of players are looked for, at about 1 RU for each physical partition, e.g. 1s; 0 = not by this replica"`
 }
 
 // Validate refuses values that make no sense.
@@ -58,14 +54,18 @@ func (c Config) Validate() error {
 	if c.EraseLimit < 1 {
 		return config.Invalid("PROFILE_ERASE_LIMIT", "is %d, not a positive number", c.EraseLimit)
 	}
+	if c.FeedInterval < 0 {
+		return config.Invalid("PROFILE_FEED_INTERVAL", "is %s, not a duration from 0 on", c.FeedInterval)
+	}
 	return nil
 }
 
 // Deps are the parts that the service is built from.
 type Deps struct {
 	Cosmos *cosmos.Client
-	Logger *slog.Logger     // nil = slog.Default()
-	Now    func() time.Time // nil = time.Now
+	Logger *slog.Logger         // nil = slog.Default()
+	Now    func() time.Time     // nil = time.Now
+	Meter  metric.MeterProvider // nil = no metrics
 	// Erased reports whether a player is being erased, as the server's verifier knows it (auth.Verifier.Erased).
 	Erased func(playerID string) bool
 	// ContentSafetyToken gives a token for [ContentSafetyScope], where Content Safety is asked and no key is configured.
@@ -74,10 +74,7 @@ type Deps struct {
 
 // Service is the profile service. A grpcserver hosts it.
 type Service struct {
-	profiles   *rpc.Profiles
-	moderation *rpc.Moderation
-	wallets    *rpc.Wallets
-	playerData *rpc.PlayerData
+	servers    []func(grpc.ServiceRegistrar) // what Register registers
 	containers *cosmos.Preparation
 	loops      []func(context.Context) error // what Run runs once the containers are there, each until its context ends
 }
@@ -97,41 +94,21 @@ func New(_ context.Context, cfg Config, deps Deps) (*Service, error) {
 	if deps.Logger == nil {
 		deps.Logger = slog.Default()
 	}
-	profiles := &profile.Profiles{Store: cosmosstore.New(deps.Cosmos), Now: deps.Now, Erased: deps.Erased}
-	reviews := newReviews(deps)
-	reviews.Removers[moderation.DisplayName] = profile.NameRemover{Profiles: profiles}
-	moderator, err := newModerator(cfg.Moderation, reviews, deps)
-	if err != nil {
-		return nil, err
+	s := &Service{containers: cosmos.NewPreparation(deps.Cosmos, "profile", containers, deps.Logger)}
+	if err := s.build(cfg, deps); err != nil {
+		return nil, fmt.Errorf("profile: %w", err)
 	}
-	profiles.Moderator = moderator
-	chores := &loop.Chores{
-		Lease: cosmos.NewLease(deps.Cosmos.Container("profile-leases"), "chores", rand.Text()),
-		List:  []loop.Chore{{Name: "finish removals of reviews", Every: finishEvery, Round: reviews.Finish}},
-		Log:   deps.Logger,
-	}
-	return &Service{
-		profiles:   rpc.NewProfiles(profiles),
-		moderation: rpc.NewModeration(reviews),
-		wallets:    rpc.NewWallets(&wallet.Wallets{Store: cosmosstore.NewWallets(deps.Cosmos), Tokens: pagetoken.New(nil), Now: deps.Now}),
-		playerData: rpc.NewPlayerData(&playerdata.Service{
-			Stores: []playerdata.Store{cosmosstore.NewPlayerData(deps.Cosmos), cosmosstore.NewReviewData(deps.Cosmos)},
-			Tokens: pagetoken.New(nil), Now: deps.Now, Limit: cfg.EraseLimit,
-		}),
-		containers: cosmos.NewPreparation(deps.Cosmos, "profile", containers, deps.Logger),
-		loops:      []func(context.Context) error{chores.Run},
-	}, nil
+	return s, nil
 }
 
 // Name is "profile".
 func (s *Service) Name() string { return "profile" }
 
-// Register adds the services.
+// Register adds the gRPC services.
 func (s *Service) Register(r grpc.ServiceRegistrar) {
-	profilev1.RegisterProfileServiceServer(r, s.profiles)
-	profilev1.RegisterModerationServiceServer(r, s.moderation)
-	profilev1.RegisterWalletServiceServer(r, s.wallets)
-	profilev1.RegisterPlayerDataServiceServer(r, s.playerData)
+	for _, register := range s.servers {
+		register(r)
+	}
 }
 
 // Run waits until the containers are as they should be and then does the background work. It returns nil when ctx ends.

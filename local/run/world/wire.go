@@ -38,7 +38,7 @@ func wire(ctx context.Context, cfg settings, store *cosmos.Client, pipe *grpcser
 	if err != nil {
 		return nil, err
 	}
-	profiles, err := profile.New(ctx, cfg.Profile, profile.Deps{Cosmos: store, Logger: tel.Logger, Erased: identities.Verifier().Erased})
+	profiles, err := profile.New(ctx, cfg.Profile, profile.Deps{Cosmos: store, Logger: tel.Logger, Meter: tel.Meter, Erased: identities.Verifier().Erased})
 	if err != nil {
 		return nil, errors.Join(err, identities.Close())
 	}

@@ -85,7 +85,7 @@ func run() (err error) {
 		return err
 	}
 	service, err := profile.New(ctx, cfg.Profile, profile.Deps{
-		Cosmos: store, Logger: tel.Logger, Erased: verifier.Erased, ContentSafetyToken: safety,
+		Cosmos: store, Logger: tel.Logger, Meter: tel.Meter, Erased: verifier.Erased, ContentSafetyToken: safety,
 	})
 	if err != nil {
 		return err

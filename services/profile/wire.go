@@ -1,0 +1,65 @@
+package profile
+
+import (
+	"crypto/rand"
+
+	"google.golang.org/grpc"
+
+	profilev1 "supergame/proto/gen/supergame/profile/v1"
+	"supergame/services/platform/cosmos"
+	"supergame/services/platform/pagetoken"
+	"supergame/services/platform/playerdata"
+	"supergame/services/profile/internal/cosmosstore"
+	"supergame/services/profile/internal/friends"
+	"supergame/services/profile/internal/loop"
+	"supergame/services/profile/internal/moderation"
+	"supergame/services/profile/internal/profile"
+	"supergame/services/profile/internal/rpc"
+	"supergame/services/profile/internal/wallet"
+)
+
+// build makes the nouns, hands each what it needs of the others, and puts them behind their gRPC services.
+func (s *Service) build(cfg Config, deps Deps) error {
+	profiles := &profile.Profiles{Store: cosmosstore.New(deps.Cosmos), Now: deps.Now, Erased: deps.Erased}
+	wallets := &wallet.Wallets{Store: cosmosstore.NewWallets(deps.Cosmos), Tokens: pagetoken.New(nil), Now: deps.Now}
+	friendships := &friends.Friends{
+		Store: cosmosstore.NewFriends(deps.Cosmos), Tokens: pagetoken.New(nil), Now: deps.Now, Erased: deps.Erased, Log: deps.Logger,
+	}
+	reviews := newReviews(deps)
+	reviews.Removers[moderation.DisplayName] = profile.NameRemover{Profiles: profiles}
+	moderator, err := newModerator(cfg.Moderation, reviews, deps)
+	if err != nil {
+		return err
+	}
+	profiles.Moderator = moderator
+	data := &playerdata.Service{
+		Stores: []playerdata.Store{cosmosstore.NewPlayerData(deps.Cosmos), cosmosstore.NewReviewData(deps.Cosmos)},
+		Tokens: pagetoken.New(nil), Now: deps.Now, Limit: cfg.EraseLimit,
+	}
+
+	s.servers = []func(grpc.ServiceRegistrar){
+		func(r grpc.ServiceRegistrar) { profilev1.RegisterProfileServiceServer(r, rpc.NewProfiles(profiles)) },
+		func(r grpc.ServiceRegistrar) { profilev1.RegisterWalletServiceServer(r, rpc.NewWallets(wallets)) },
+		func(r grpc.ServiceRegistrar) { profilev1.RegisterFriendsServiceServer(r, rpc.NewFriends(friendships)) },
+		func(r grpc.ServiceRegistrar) {
+			profilev1.RegisterModerationServiceServer(r, rpc.NewModeration(reviews))
+		},
+		func(r grpc.ServiceRegistrar) { profilev1.RegisterPlayerDataServiceServer(r, rpc.NewPlayerData(data)) },
+	}
+	chores := &loop.Chores{
+		Lease: cosmos.NewLease(deps.Cosmos.Container(cosmosstore.Leases), "chores", rand.Text()), Log: deps.Logger,
+		List: []loop.Chore{
+			{Name: "finish removals of reviews", Every: finishEvery, Round: reviews.Finish},
+		},
+	}
+	s.loops = append(s.loops, chores.Run)
+	if cfg.FeedInterval == 0 {
+		return nil
+	}
+	follower, err := newFollower(cfg, deps, friendships)
+	if err != nil {
+		return err
+	}
+	s.loops = append(s.loops, follower.Run)
+	return nil
+}
