@@ -51,6 +51,13 @@ func (l *Links) resolve(ctx context.Context, d Decision, keep string, acknowledg
 		}
 		return player.Link{}, false, err
 	}
+	if keep == d.Owner { // whatever a move that was begun has marked is off: the identity was just written
+		link, done, err = l.confirm(ctx, keep, d.IdentityID)
+		if err == nil && !done {
+			err = changed()
+		}
+		return link, done, err
+	}
 	return l.finish(ctx, d, keep)
 }
 
