@@ -518,3 +518,32 @@ func TestSignInMeetsALinkOfWhatItReleases(t *testing.T) {
 		t.Error("it was never released")
 	}
 }
+
+// A replica that does not see yet that a credential has moved takes nothing away from the player who has it now.
+func TestLinkOfWhatHasMovedUnseen(t *testing.T) {
+	t.Parallel()
+	w := newFaultyWorld(t)
+	a, b := w.replica(), w.replica()
+	owner, caller := a.linker(secret()), a.linker()
+	there := caller.on(b)
+	token := caller.taken(owner.me).GetResolveToken()
+	w.emulator.SetStaleness(emulator.Staleness{Lag: time.Hour})
+	if err := caller.resolve(token, caller.id, false); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		err := there.link(owner.me)
+		if reason := fault.ReasonOf(err); err != nil && reason != "IDENTITY_TAKEN" && reason != "IDENTITY_CHANGING" {
+			t.Error(err)
+		}
+		if err := there.resolve(token, caller.id, false); err != nil && fault.ReasonOf(err) != "LINK_CHANGED" {
+			t.Error(err)
+		}
+	}
+	w.emulator.SetStaleness(emulator.Staleness{})
+	if id := b.who(owner.me); id != caller.id {
+		t.Errorf("it leads to %s, want %s", id, caller.id)
+	}
+	w.settleAll(a)
+	w.linksAgree(nil)
+}
