@@ -122,8 +122,8 @@ type IdentityServiceClient interface {
 	// SuspendPlayer keeps a player out: his sessions are refused at once by the server that answers and within 5 s by every other, and he cannot
 	// sign in nor refresh. A player who is suspended already gets the new reason and end. Who, when and why are kept.
 	//
-	// Safe to repeat with the same request_id, for as long as fewer than 4 other changes of this suspension came in between: the answer is then the suspension
-	// as it is now. The profile service is told before the answer if it can be; else the suspension says `propagated: false`, holds all the same, and is passed
+	// Safe to repeat with the same request_id, for as long as fewer than 8 other writes of this suspension came in between, of which each change makes two: the
+	// answer is then the suspension as it is now. The profile service is told before the answer if it can be; else the suspension says `propagated: false`, holds all the same, and is passed
 	// on as soon as possible. A repeat tries that again too.
 	//
 	// Errors: INVALID_ARGUMENT naming `until_time` when it is not in the future; NOT_FOUND (PLAYER_NOT_FOUND); ALREADY_EXISTS (REQUEST_ID_REUSED).
@@ -375,8 +375,8 @@ type IdentityServiceServer interface {
 	// SuspendPlayer keeps a player out: his sessions are refused at once by the server that answers and within 5 s by every other, and he cannot
 	// sign in nor refresh. A player who is suspended already gets the new reason and end. Who, when and why are kept.
 	//
-	// Safe to repeat with the same request_id, for as long as fewer than 4 other changes of this suspension came in between: the answer is then the suspension
-	// as it is now. The profile service is told before the answer if it can be; else the suspension says `propagated: false`, holds all the same, and is passed
+	// Safe to repeat with the same request_id, for as long as fewer than 8 other writes of this suspension came in between, of which each change makes two: the
+	// answer is then the suspension as it is now. The profile service is told before the answer if it can be; else the suspension says `propagated: false`, holds all the same, and is passed
 	// on as soon as possible. A repeat tries that again too.
 	//
 	// Errors: INVALID_ARGUMENT naming `until_time` when it is not in the future; NOT_FOUND (PLAYER_NOT_FOUND); ALREADY_EXISTS (REQUEST_ID_REUSED).
