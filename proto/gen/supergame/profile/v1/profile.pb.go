@@ -680,6 +680,117 @@ func (x *EnsureProfileResponse) GetCreated() bool {
 	return false
 }
 
+// SetSuspensionRequest is the state of a suspension.
+type SetSuspensionRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The player.
+	PlayerId string `protobuf:"bytes,1,opt,name=player_id,json=playerId,proto3" json:"player_id,omitempty"`
+	// True: the player is suspended. False: he is not, or not any more.
+	Suspended bool `protobuf:"varint,2,opt,name=suspended,proto3" json:"suspended,omitempty"`
+	// Counts the changes of this player's suspension, from 1, also across suspensions: a state with a lower version than the one that is
+	// stored is ignored.
+	Version       int64 `protobuf:"varint,3,opt,name=version,proto3" json:"version,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetSuspensionRequest) Reset() {
+	*x = SetSuspensionRequest{}
+	mi := &file_supergame_profile_v1_profile_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetSuspensionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetSuspensionRequest) ProtoMessage() {}
+
+func (x *SetSuspensionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_supergame_profile_v1_profile_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetSuspensionRequest.ProtoReflect.Descriptor instead.
+func (*SetSuspensionRequest) Descriptor() ([]byte, []int) {
+	return file_supergame_profile_v1_profile_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *SetSuspensionRequest) GetPlayerId() string {
+	if x != nil {
+		return x.PlayerId
+	}
+	return ""
+}
+
+func (x *SetSuspensionRequest) GetSuspended() bool {
+	if x != nil {
+		return x.Suspended
+	}
+	return false
+}
+
+func (x *SetSuspensionRequest) GetVersion() int64 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+// SetSuspensionResponse says how far the change is.
+type SetSuspensionResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// True: this state, or a newer one, is stored and will reach every service that holds a copy. False: call again.
+	Done          bool `protobuf:"varint,1,opt,name=done,proto3" json:"done,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetSuspensionResponse) Reset() {
+	*x = SetSuspensionResponse{}
+	mi := &file_supergame_profile_v1_profile_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetSuspensionResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetSuspensionResponse) ProtoMessage() {}
+
+func (x *SetSuspensionResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_supergame_profile_v1_profile_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetSuspensionResponse.ProtoReflect.Descriptor instead.
+func (*SetSuspensionResponse) Descriptor() ([]byte, []int) {
+	return file_supergame_profile_v1_profile_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *SetSuspensionResponse) GetDone() bool {
+	if x != nil {
+		return x.Done
+	}
+	return false
+}
+
 var File_supergame_profile_v1_profile_proto protoreflect.FileDescriptor
 
 const file_supergame_profile_v1_profile_proto_rawDesc = "" +
@@ -732,11 +843,18 @@ const file_supergame_profile_v1_profile_proto_rawDesc = "" +
 	"\x14EnsureProfileRequest\x12H\n" +
 	"\tplayer_id\x18\x01 \x01(\tB+\xe0A\x02\xbaH!r\x1f2\x1d^[0-7][0-9A-HJKMNP-TV-Z]{25}$\x88\xe7\x18\x01R\bplayerId\"1\n" +
 	"\x15EnsureProfileResponse\x12\x18\n" +
-	"\acreated\x18\x01 \x01(\bR\acreated*[\n" +
+	"\acreated\x18\x01 \x01(\bR\acreated\"\xa4\x01\n" +
+	"\x14SetSuspensionRequest\x12H\n" +
+	"\tplayer_id\x18\x01 \x01(\tB+\xe0A\x02\xbaH!r\x1f2\x1d^[0-7][0-9A-HJKMNP-TV-Z]{25}$\x88\xe7\x18\x01R\bplayerId\x12\x1c\n" +
+	"\tsuspended\x18\x02 \x01(\bR\tsuspended\x12$\n" +
+	"\aversion\x18\x03 \x01(\x03B\n" +
+	"\xe0A\x02\xbaH\x04\"\x02(\x01R\aversion\"+\n" +
+	"\x15SetSuspensionResponse\x12\x12\n" +
+	"\x04done\x18\x01 \x01(\bR\x04done*[\n" +
 	"\vProfileView\x12\x1c\n" +
 	"\x18PROFILE_VIEW_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13PROFILE_VIEW_PUBLIC\x10\x01\x12\x15\n" +
-	"\x11PROFILE_VIEW_FULL\x10\x022\xef\x03\n" +
+	"\x11PROFILE_VIEW_FULL\x10\x022\xed\x04\n" +
 	"\x0eProfileService\x12k\n" +
 	"\n" +
 	"GetProfile\x12'.supergame.profile.v1.GetProfileRequest\x1a(.supergame.profile.v1.GetProfileResponse\"\n" +
@@ -744,7 +862,9 @@ const file_supergame_profile_v1_profile_proto_rawDesc = "" +
 	"\x10BatchGetProfiles\x12-.supergame.profile.v1.BatchGetProfilesRequest\x1a..supergame.profile.v1.BatchGetProfilesResponse\"\x0e\x8a\xe7\x18\x06\x12\x04\x01\x02\x03\x04\x90\xe7\x18\x01\x12r\n" +
 	"\rUpdateProfile\x12*.supergame.profile.v1.UpdateProfileRequest\x1a+.supergame.profile.v1.UpdateProfileResponse\"\b\x8a\xe7\x18\x04\x12\x02\x01\x03\x12x\n" +
 	"\rEnsureProfile\x12*.supergame.profile.v1.EnsureProfileRequest\x1a+.supergame.profile.v1.EnsureProfileResponse\"\x0e\x8a\xe7\x18\n" +
-	"\x1a\bidentityB\xce\x01\n" +
+	"\x1a\bidentity\x12|\n" +
+	"\rSetSuspension\x12*.supergame.profile.v1.SetSuspensionRequest\x1a+.supergame.profile.v1.SetSuspensionResponse\"\x12\x8a\xe7\x18\n" +
+	"\x1a\bidentity\x90\xe7\x18\x01B\xce\x01\n" +
 	"\x18com.supergame.profile.v1B\fProfileProtoP\x01Z2supergame/proto/gen/supergame/profile/v1;profilev1\xa2\x02\x03SPX\xaa\x02\x14Supergame.Profile.V1\xca\x02\x14Supergame\\Profile\\V1\xe2\x02 Supergame\\Profile\\V1\\GPBMetadata\xea\x02\x16Supergame::Profile::V1b\x06proto3"
 
 var (
@@ -760,7 +880,7 @@ func file_supergame_profile_v1_profile_proto_rawDescGZIP() []byte {
 }
 
 var file_supergame_profile_v1_profile_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_supergame_profile_v1_profile_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_supergame_profile_v1_profile_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_supergame_profile_v1_profile_proto_goTypes = []any{
 	(ProfileView)(0),                 // 0: supergame.profile.v1.ProfileView
 	(*Profile)(nil),                  // 1: supergame.profile.v1.Profile
@@ -773,34 +893,38 @@ var file_supergame_profile_v1_profile_proto_goTypes = []any{
 	(*UpdateProfileResponse)(nil),    // 8: supergame.profile.v1.UpdateProfileResponse
 	(*EnsureProfileRequest)(nil),     // 9: supergame.profile.v1.EnsureProfileRequest
 	(*EnsureProfileResponse)(nil),    // 10: supergame.profile.v1.EnsureProfileResponse
-	nil,                              // 11: supergame.profile.v1.PrivateProfile.SettingsEntry
-	nil,                              // 12: supergame.profile.v1.PrivateProfile.FlagsEntry
-	(*timestamppb.Timestamp)(nil),    // 13: google.protobuf.Timestamp
-	(*fieldmaskpb.FieldMask)(nil),    // 14: google.protobuf.FieldMask
+	(*SetSuspensionRequest)(nil),     // 11: supergame.profile.v1.SetSuspensionRequest
+	(*SetSuspensionResponse)(nil),    // 12: supergame.profile.v1.SetSuspensionResponse
+	nil,                              // 13: supergame.profile.v1.PrivateProfile.SettingsEntry
+	nil,                              // 14: supergame.profile.v1.PrivateProfile.FlagsEntry
+	(*timestamppb.Timestamp)(nil),    // 15: google.protobuf.Timestamp
+	(*fieldmaskpb.FieldMask)(nil),    // 16: google.protobuf.FieldMask
 }
 var file_supergame_profile_v1_profile_proto_depIdxs = []int32{
-	13, // 0: supergame.profile.v1.Profile.join_time:type_name -> google.protobuf.Timestamp
-	13, // 1: supergame.profile.v1.Profile.update_time:type_name -> google.protobuf.Timestamp
+	15, // 0: supergame.profile.v1.Profile.join_time:type_name -> google.protobuf.Timestamp
+	15, // 1: supergame.profile.v1.Profile.update_time:type_name -> google.protobuf.Timestamp
 	2,  // 2: supergame.profile.v1.Profile.private:type_name -> supergame.profile.v1.PrivateProfile
-	11, // 3: supergame.profile.v1.PrivateProfile.settings:type_name -> supergame.profile.v1.PrivateProfile.SettingsEntry
-	12, // 4: supergame.profile.v1.PrivateProfile.flags:type_name -> supergame.profile.v1.PrivateProfile.FlagsEntry
-	13, // 5: supergame.profile.v1.PrivateProfile.update_time:type_name -> google.protobuf.Timestamp
+	13, // 3: supergame.profile.v1.PrivateProfile.settings:type_name -> supergame.profile.v1.PrivateProfile.SettingsEntry
+	14, // 4: supergame.profile.v1.PrivateProfile.flags:type_name -> supergame.profile.v1.PrivateProfile.FlagsEntry
+	15, // 5: supergame.profile.v1.PrivateProfile.update_time:type_name -> google.protobuf.Timestamp
 	0,  // 6: supergame.profile.v1.GetProfileRequest.view:type_name -> supergame.profile.v1.ProfileView
 	1,  // 7: supergame.profile.v1.GetProfileResponse.profile:type_name -> supergame.profile.v1.Profile
 	1,  // 8: supergame.profile.v1.BatchGetProfilesResponse.profiles:type_name -> supergame.profile.v1.Profile
 	1,  // 9: supergame.profile.v1.UpdateProfileRequest.profile:type_name -> supergame.profile.v1.Profile
-	14, // 10: supergame.profile.v1.UpdateProfileRequest.update_mask:type_name -> google.protobuf.FieldMask
+	16, // 10: supergame.profile.v1.UpdateProfileRequest.update_mask:type_name -> google.protobuf.FieldMask
 	1,  // 11: supergame.profile.v1.UpdateProfileResponse.profile:type_name -> supergame.profile.v1.Profile
 	3,  // 12: supergame.profile.v1.ProfileService.GetProfile:input_type -> supergame.profile.v1.GetProfileRequest
 	5,  // 13: supergame.profile.v1.ProfileService.BatchGetProfiles:input_type -> supergame.profile.v1.BatchGetProfilesRequest
 	7,  // 14: supergame.profile.v1.ProfileService.UpdateProfile:input_type -> supergame.profile.v1.UpdateProfileRequest
 	9,  // 15: supergame.profile.v1.ProfileService.EnsureProfile:input_type -> supergame.profile.v1.EnsureProfileRequest
-	4,  // 16: supergame.profile.v1.ProfileService.GetProfile:output_type -> supergame.profile.v1.GetProfileResponse
-	6,  // 17: supergame.profile.v1.ProfileService.BatchGetProfiles:output_type -> supergame.profile.v1.BatchGetProfilesResponse
-	8,  // 18: supergame.profile.v1.ProfileService.UpdateProfile:output_type -> supergame.profile.v1.UpdateProfileResponse
-	10, // 19: supergame.profile.v1.ProfileService.EnsureProfile:output_type -> supergame.profile.v1.EnsureProfileResponse
-	16, // [16:20] is the sub-list for method output_type
-	12, // [12:16] is the sub-list for method input_type
+	11, // 16: supergame.profile.v1.ProfileService.SetSuspension:input_type -> supergame.profile.v1.SetSuspensionRequest
+	4,  // 17: supergame.profile.v1.ProfileService.GetProfile:output_type -> supergame.profile.v1.GetProfileResponse
+	6,  // 18: supergame.profile.v1.ProfileService.BatchGetProfiles:output_type -> supergame.profile.v1.BatchGetProfilesResponse
+	8,  // 19: supergame.profile.v1.ProfileService.UpdateProfile:output_type -> supergame.profile.v1.UpdateProfileResponse
+	10, // 20: supergame.profile.v1.ProfileService.EnsureProfile:output_type -> supergame.profile.v1.EnsureProfileResponse
+	12, // 21: supergame.profile.v1.ProfileService.SetSuspension:output_type -> supergame.profile.v1.SetSuspensionResponse
+	17, // [17:22] is the sub-list for method output_type
+	12, // [12:17] is the sub-list for method input_type
 	12, // [12:12] is the sub-list for extension type_name
 	12, // [12:12] is the sub-list for extension extendee
 	0,  // [0:12] is the sub-list for field type_name
@@ -817,7 +941,7 @@ func file_supergame_profile_v1_profile_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_supergame_profile_v1_profile_proto_rawDesc), len(file_supergame_profile_v1_profile_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   12,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -25,6 +25,7 @@ const (
 	ProfileService_BatchGetProfiles_FullMethodName = "/supergame.profile.v1.ProfileService/BatchGetProfiles"
 	ProfileService_UpdateProfile_FullMethodName    = "/supergame.profile.v1.ProfileService/UpdateProfile"
 	ProfileService_EnsureProfile_FullMethodName    = "/supergame.profile.v1.ProfileService/EnsureProfile"
+	ProfileService_SetSuspension_FullMethodName    = "/supergame.profile.v1.ProfileService/SetSuspension"
 )
 
 // ProfileServiceClient is the client API for ProfileService service.
@@ -64,6 +65,13 @@ type ProfileServiceClient interface {
 	//
 	// Errors: FAILED_PRECONDITION (PLAYER_ERASED) while the player is being erased.
 	EnsureProfile(ctx context.Context, in *EnsureProfileRequest, opts ...grpc.CallOption) (*EnsureProfileResponse, error)
+	// SetSuspension stores whether a player is suspended and passes it on to the services that hold copies. Identity, which decides it,
+	// repeats the call until it says done.
+	//
+	// Safe to repeat, and to call late: the highest version wins, so a call that was overtaken by a newer one changes nothing and is done.
+	//
+	// Errors: NOT_FOUND (PLAYER_NOT_FOUND) when there is no such player or he is being erased.
+	SetSuspension(ctx context.Context, in *SetSuspensionRequest, opts ...grpc.CallOption) (*SetSuspensionResponse, error)
 }
 
 type profileServiceClient struct {
@@ -114,6 +122,16 @@ func (c *profileServiceClient) EnsureProfile(ctx context.Context, in *EnsureProf
 	return out, nil
 }
 
+func (c *profileServiceClient) SetSuspension(ctx context.Context, in *SetSuspensionRequest, opts ...grpc.CallOption) (*SetSuspensionResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SetSuspensionResponse)
+	err := c.cc.Invoke(ctx, ProfileService_SetSuspension_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // ProfileServiceServer is the server API for ProfileService service.
 // All implementations must embed UnimplementedProfileServiceServer
 // for forward compatibility.
@@ -151,6 +169,13 @@ type ProfileServiceServer interface {
 	//
 	// Errors: FAILED_PRECONDITION (PLAYER_ERASED) while the player is being erased.
 	EnsureProfile(context.Context, *EnsureProfileRequest) (*EnsureProfileResponse, error)
+	// SetSuspension stores whether a player is suspended and passes it on to the services that hold copies. Identity, which decides it,
+	// repeats the call until it says done.
+	//
+	// Safe to repeat, and to call late: the highest version wins, so a call that was overtaken by a newer one changes nothing and is done.
+	//
+	// Errors: NOT_FOUND (PLAYER_NOT_FOUND) when there is no such player or he is being erased.
+	SetSuspension(context.Context, *SetSuspensionRequest) (*SetSuspensionResponse, error)
 	mustEmbedUnimplementedProfileServiceServer()
 }
 
@@ -172,6 +197,9 @@ func (UnimplementedProfileServiceServer) UpdateProfile(context.Context, *UpdateP
 }
 func (UnimplementedProfileServiceServer) EnsureProfile(context.Context, *EnsureProfileRequest) (*EnsureProfileResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method EnsureProfile not implemented")
+}
+func (UnimplementedProfileServiceServer) SetSuspension(context.Context, *SetSuspensionRequest) (*SetSuspensionResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method SetSuspension not implemented")
 }
 func (UnimplementedProfileServiceServer) mustEmbedUnimplementedProfileServiceServer() {}
 func (UnimplementedProfileServiceServer) testEmbeddedByValue()                        {}
@@ -266,6 +294,24 @@ func _ProfileService_EnsureProfile_Handler(srv interface{}, ctx context.Context,
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ProfileService_SetSuspension_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SetSuspensionRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ProfileServiceServer).SetSuspension(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ProfileService_SetSuspension_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ProfileServiceServer).SetSuspension(ctx, req.(*SetSuspensionRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // ProfileService_ServiceDesc is the grpc.ServiceDesc for ProfileService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -288,6 +334,10 @@ var ProfileService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "EnsureProfile",
 			Handler:    _ProfileService_EnsureProfile_Handler,
+		},
+		{
+			MethodName: "SetSuspension",
+			Handler:    _ProfileService_SetSuspension_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},
