@@ -157,9 +157,10 @@ func (w *wire) Do(r *http.Request) (*http.Response, error) {
 	return w.next.Do(r)
 }
 
-// ofChores reports whether a request is not part of a call: the lease of the chores, and their scans.
+// ofChores reports whether a request is not part of a call: the leases, the scans of the chores, and the change feed.
 func ofChores(r *http.Request) bool {
-	return strings.Contains(r.URL.Path, "/colls/profile-leases/") || r.Header.Get("x-ms-cosmos-priority-level") == "Low"
+	return strings.Contains(r.URL.Path, "/colls/profile-leases/") || r.Header.Get("x-ms-cosmos-priority-level") == "Low" ||
+		r.Header.Get("A-IM") != ""
 }
 
 // take returns what was sent since the last time.
