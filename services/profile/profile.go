@@ -44,6 +44,7 @@ func Containers() ([]cosmos.ContainerSpec, error) { return cosmos.ParseSpecs(con
 // Config is the service's own part of the environment.
 type Config struct {
 	EraseLimit int `env:"PROFILE_ERASE_LIMIT" envDefault:"2000" help:"how many documents one call of ErasePlayer deletes, about, e.g. 2000"`
+	Saves      SaveConfig
 }
 
 // Validate refuses values that make no sense.
@@ -66,6 +67,8 @@ type Deps struct {
 // Service is the profile service. A grpcserver hosts it.
 type Service struct {
 	profiles   *rpc.Profiles
+	statistics *rpc.Statistics
+	saves      *rpc.Saves
 	playerData *rpc.PlayerData
 	containers *cosmos.Preparation
 	loops      []func(context.Context) error // what Run runs once the containers are there, each until its context ends
@@ -87,7 +90,9 @@ func New(_ context.Context, cfg Config, deps Deps) (*Service, error) {
 		deps.Logger = slog.Default()
 	}
 	return &Service{
-		profiles: rpc.NewProfiles(&profile.Profiles{Store: cosmosstore.New(deps.Cosmos), Now: deps.Now, Erased: deps.Erased}),
+		profiles:   rpc.NewProfiles(&profile.Profiles{Store: cosmosstore.New(deps.Cosmos), Now: deps.Now, Erased: deps.Erased}),
+		statistics: newStatistics(deps),
+		saves:      newSaves(cfg.Saves, deps),
 		playerData: rpc.NewPlayerData(&playerdata.Service{
 			Stores: []playerdata.Store{cosmosstore.NewPlayerData(deps.Cosmos)},
 			Tokens: pagetoken.New(nil), Now: deps.Now, Limit: cfg.EraseLimit,
@@ -99,9 +104,11 @@ func New(_ context.Context, cfg Config, deps Deps) (*Service, error) {
 // Name is "profile".
 func (s *Service) Name() string { return "profile" }
 
-// Register adds ProfileService and PlayerDataService.
+// Register adds ProfileService, StatisticsService, SaveDataService and PlayerDataService.
 func (s *Service) Register(r grpc.ServiceRegistrar) {
 	profilev1.RegisterProfileServiceServer(r, s.profiles)
+	profilev1.RegisterStatisticsServiceServer(r, s.statistics)
+	profilev1.RegisterSaveDataServiceServer(r, s.saves)
 	profilev1.RegisterPlayerDataServiceServer(r, s.playerData)
 }
 
