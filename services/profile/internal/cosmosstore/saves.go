@@ -79,7 +79,7 @@ func (s *Saves) Change(ctx context.Context, c save.Change, decide func(*save.Dir
 		}
 		return err
 	})
-	return answer, explain(c.PlayerID, err)
+	return answer, err
 }
 
 // try reads, decides and writes once. The marker that it returns is the stored one.
@@ -113,7 +113,7 @@ func (s *Saves) try(
 		batch.Upsert(s.contents.Item(newContent(c, answer.ETag)))
 	}
 	_, err = batch.Execute(ctx)
-	return marker, createdByRival(err, idSaves)
+	return marker, refusedWrite(c.PlayerID, idSaves, err)
 }
 
 func newContent(c save.Change, etag string) *contentDoc {

@@ -7,6 +7,7 @@ import (
 
 	"supergame/services/platform/cosmos"
 	"supergame/services/platform/fault"
+	"supergame/services/profile/internal/profile"
 	"supergame/services/profile/internal/statistics"
 )
 
@@ -73,7 +74,7 @@ func (s *Statistics) Change(
 		}
 		return err
 	})
-	return answer, explain(c.PlayerID, err)
+	return answer, err
 }
 
 // try reads, decides and writes once. The marker that it returns is the stored one.
@@ -102,7 +103,7 @@ func (s *Statistics) try(
 		batch.Replace(s.stats.Item(doc))
 	}
 	_, err = batch.Execute(ctx)
-	return marker, createdByRival(err, idStatistics)
+	return marker, refusedWrite(playerID, idStatistics, err)
 }
 
 // readNewest reads a document from the primary replica, as batches are: what is decided on it may be a refusal, which no write would show to
@@ -134,10 +135,17 @@ func firstAnswer[T any, P interface {
 	return marker, nil
 }
 
-// createdByRival makes the refusal to create a document that somebody else has created since it was looked for what it is: a lost race.
-func createdByRival(err error, id string) error {
+// refusedWrite says what the refusal of a batch means that begins by reading live and creates or replaces one document: there is no such player, or
+// a rival has created the document since it was looked for, which is a lost race.
+func refusedWrite(playerID, id string, err error) error {
 	var refused *cosmos.BatchError
-	if fault.Is(err, fault.AlreadyExists) && errors.As(err, &refused) && refused.ID == id && refused.Status == http.StatusConflict {
+	if !errors.As(err, &refused) {
+		return err
+	}
+	switch {
+	case refused.Status == http.StatusNotFound && refused.ID == idLive:
+		return profile.NotFound(playerID).Because(err)
+	case refused.Status == http.StatusConflict && refused.ID == id:
 		return fault.New(fault.Aborted, cosmos.ReasonEtagMismatch, "document %q was created by somebody else", id).Because(err)
 	}
 	return err
