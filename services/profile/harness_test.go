@@ -50,12 +50,12 @@ func start(t testing.TB) *world {
 }
 
 // startOnWire serves on an emulator of its own, and notes what the service sends to it.
-func startOnWire(t testing.TB) (*world, *wire, *emulatortest.Emulator) {
+func startOnWire(t testing.TB, options ...emulatortest.Option) (*world, *wire, *emulatortest.Emulator) {
 	t.Helper()
 	if os.Getenv("COSMOS_ENDPOINT") != "" {
 		t.Skip("needs an emulator in the process: it looks at requests, or orders faults")
 	}
-	e := emulatortest.Start(t)
+	e := emulatortest.Start(t, options...)
 	w := &wire{next: e}
 	cfg := cosmos.Config{
 		Endpoint: "https://" + strings.ToLower(strings.NewReplacer("/", "-", "_", "-").Replace(t.Name())) + ".localhost/",
