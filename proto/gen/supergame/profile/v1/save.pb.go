@@ -306,11 +306,11 @@ type PutSaveRequest struct {
 	Overwrite bool `protobuf:"varint,6,opt,name=overwrite,proto3" json:"overwrite,omitempty"`
 	// What the player sees in a list: one line of up to 256 characters.
 	Description string `protobuf:"bytes,7,opt,name=description,proto3" json:"description,omitempty"`
-	// What the device calls itself, e.g. `Deck in the living room`. A conflict names it.
+	// What the device calls itself, one line, e.g. `Deck in the living room`. A conflict names it.
 	Device string `protobuf:"bytes,8,opt,name=device,proto3" json:"device,omitempty"`
 	// How long the game of this save has been played, to the millisecond.
 	PlayTime *durationpb.Duration `protobuf:"bytes,9,opt,name=play_time,json=playTime,proto3" json:"play_time,omitempty"`
-	// The game's own properties of the save, e.g. `level: 12`, to show or sort by without reading the content.
+	// The game's own properties of the save, e.g. `level: 12`, to show or sort by without reading the content. Each is one line.
 	Attributes map[string]string `protobuf:"bytes,10,rep,name=attributes,proto3" json:"attributes,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// Who may read it.
 	Visibility SaveVisibility `protobuf:"varint,11,opt,name=visibility,proto3,enum=supergame.profile.v1.SaveVisibility" json:"visibility,omitempty"`

@@ -37,6 +37,10 @@ const (
 // A player has a quota of slots and of bytes over all slots (PROFILE_SAVE_SLOTS, 20, and PROFILE_SAVE_BYTES, 8 MiB, unless
 // configured otherwise); only contents count.
 //
+// What it costs, in request units of the database: a save of 1 KB 25 into an empty slot and 31 over another, one of 64 KB 51 and 83, one of
+// 1 MB 855 and 1,689; reading 1 KB 2, 64 KB 8 and 1 MB 196; a list 1 to 3; a deletion 27 to 854. So a game that saves often does better with
+// small saves, and compresses them.
+//
 // Every answer may carry the trailer `supergame-session`: send its newest value back as metadata with the next call to read your own
 // writes; without it reads are eventual.
 type SaveDataServiceClient interface {
@@ -137,6 +141,10 @@ func (c *saveDataServiceClient) DeleteSave(ctx context.Context, in *DeleteSaveRe
 //
 // A player has a quota of slots and of bytes over all slots (PROFILE_SAVE_SLOTS, 20, and PROFILE_SAVE_BYTES, 8 MiB, unless
 // configured otherwise); only contents count.
+//
+// What it costs, in request units of the database: a save of 1 KB 25 into an empty slot and 31 over another, one of 64 KB 51 and 83, one of
+// 1 MB 855 and 1,689; reading 1 KB 2, 64 KB 8 and 1 MB 196; a list 1 to 3; a deletion 27 to 854. So a game that saves often does better with
+// small saves, and compresses them.
 //
 // Every answer may carry the trailer `supergame-session`: send its newest value back as metadata with the next call to read your own
 // writes; without it reads are eventual.

@@ -33,7 +33,8 @@ const (
 // level). Game servers and services write them, everybody may read them.
 //
 // A statistic is a 64-bit integer under a name of the game's own, `[a-z][a-z0-9_.]{0,39}`; it exists from its first update on. A player has
-// at most 256. All of a player are one document, so that reading them is one point read.
+// at most 256. All of a player are one document: reading them costs 1 request unit of the database while they are few, updating some of them
+// about 18.
 //
 // Every answer may carry the trailer `supergame-session`: send its newest value back as metadata with the next call to read your own
 // writes; without it reads are eventual.
@@ -120,7 +121,8 @@ func (c *statisticsServiceClient) ResetStatistics(ctx context.Context, in *Reset
 // level). Game servers and services write them, everybody may read them.
 //
 // A statistic is a 64-bit integer under a name of the game's own, `[a-z][a-z0-9_.]{0,39}`; it exists from its first update on. A player has
-// at most 256. All of a player are one document, so that reading them is one point read.
+// at most 256. All of a player are one document: reading them costs 1 request unit of the database while they are few, updating some of them
+// about 18.
 //
 // Every answer may carry the trailer `supergame-session`: send its newest value back as metadata with the next call to read your own
 // writes; without it reads are eventual.
