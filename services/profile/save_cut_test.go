@@ -120,8 +120,8 @@ func TestSavesSurviveCuts(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	cuts := []int64{0, 1, 23, 24, 25, 60, 100, 400, 800, 1000, 1500, 16 << 10, 64<<10 - 1, 64 << 10, 256 << 10, 512<<10 + 7, whole - 20000, whole - 1000, whole - 30, whole - 10, whole - 1, whole}
-	count := int64(8)
+	cuts := []int64{0, 1, 24, 100, 400, 800, 1500, 64<<10 - 1, 64 << 10, whole - 20000, whole - 1000, whole - 30, whole - 10, whole - 1, whole}
+	count := int64(4)
 	if os.Getenv("LONG") != "" {
 		count = 400
 	}
@@ -159,10 +159,10 @@ func TestSavesSurviveCuts(t *testing.T) {
 	for _, n := range cuts {
 		try(fmt.Sprintf("%d of %d bytes of the request", n, whole), n, -1)
 	}
-	for _, n := range []int64{0, 1, 9, 30, 60, 100, 150, 200, 300, 500, 1000} {
+	for _, n := range []int64{0, 1, 30, 100, 200, 300, 500} {
 		try(fmt.Sprintf("%d bytes of the answer", n), -1, n)
 	}
-	if stored == 0 || lost < 20 {
+	if stored == 0 || lost < 15 {
 		t.Errorf("%d of the new saves were stored by the call that was cut, %d calls were cut: the test does not see both", stored, lost)
 	}
 	t.Logf("a request has %d bytes; %d calls were cut, %d stored the save before", whole, lost, stored)
