@@ -218,7 +218,11 @@ func TestSavesSurviveCutsOfTheStore(t *testing.T) {
 				what := fmt.Sprintf("%+v at %d, %d times", failure, step, count)
 				failure.Op, failure.Skip, failure.Count = emulator.OpBatch, step, count
 				e.Inject(failure)
-				ctx, cancel := context.WithTimeout(session(t), 400*time.Millisecond)
+				patience := 30 * time.Second
+				if count == 0 {
+					patience = 400 * time.Millisecond
+				}
+				ctx, cancel := context.WithTimeout(session(t), patience)
 				r, err := put(ctx)
 				cancel()
 				e.ClearFaults()

@@ -16,7 +16,9 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	profilev1 "supergame/proto/gen/supergame/profile/v1"
+	"supergame/services/platform/config"
 	"supergame/services/platform/fault"
+	"supergame/services/profile"
 )
 
 const (
@@ -343,5 +345,18 @@ func TestLargestSave(t *testing.T) {
 	got, err := me.GetSave(session(t), &profilev1.GetSaveRequest{Slot: "auto"})
 	if err != nil || !bytes.Equal(got.GetContent(), content) || !proto.Equal(got.GetSave(), put.GetSave()) {
 		t.Errorf("%v, %v", got.GetSave(), err)
+	}
+}
+
+func TestSaveSettings(t *testing.T) {
+	cfg, err := config.Load[profile.Config](nil)
+	if err != nil || cfg.Saves.SaveSlots != 20 || cfg.Saves.SaveBytes != 8<<20 {
+		t.Errorf("%+v, %v", cfg, err)
+	}
+	for _, setting := range []string{"PROFILE_SAVE_SLOTS=0", "PROFILE_SAVE_SLOTS=51", "PROFILE_SAVE_BYTES=0", "PROFILE_SAVE_BYTES=52428801"} {
+		variable, _, _ := strings.Cut(setting, "=")
+		if _, err := config.Load[profile.Config]([]string{setting}); err == nil || !strings.Contains(err.Error(), variable) {
+			t.Errorf("%s: %v", setting, err)
+		}
 	}
 }

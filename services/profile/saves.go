@@ -8,7 +8,7 @@ import (
 	"supergame/services/profile/internal/statistics"
 )
 
-// SaveConfig says how much a player may save. Zero means the default.
+// SaveConfig says how much a player may save. Where it is made by hand, zero means the default.
 type SaveConfig struct {
 	SaveSlots int   `env:"PROFILE_SAVE_SLOTS" envDefault:"20" help:"how many saves a player may keep, 1 to 50"`
 	SaveBytes int64 `env:"PROFILE_SAVE_BYTES" envDefault:"8388608" help:"how many bytes the contents of a player's saves may have in all, e.g. 8388608"`
@@ -23,10 +23,10 @@ const (
 
 // Validate refuses values that make no sense.
 func (c SaveConfig) Validate() error {
-	if c.SaveSlots < 0 || c.SaveSlots > mostSaveSlots {
+	if c.SaveSlots < 1 || c.SaveSlots > mostSaveSlots {
 		return config.Invalid("PROFILE_SAVE_SLOTS", "is %d, not within 1 to %d", c.SaveSlots, mostSaveSlots)
 	}
-	if c.SaveBytes < 0 || c.SaveBytes > mostSaveBytes {
+	if c.SaveBytes < 1 || c.SaveBytes > mostSaveBytes {
 		return config.Invalid("PROFILE_SAVE_BYTES", "is %d, not within 1 to %d", c.SaveBytes, mostSaveBytes)
 	}
 	return nil

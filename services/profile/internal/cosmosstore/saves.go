@@ -68,7 +68,8 @@ func (s *Saves) Read(ctx context.Context, playerID, slot string) (save.Save, []b
 }
 
 // Change is one read of the directory, and one batch: live is read, the marker created, the directory created or replaced, the content
-// written or deleted.
+// written or deleted. A content of 1 MiB, 1.4 MB in base64, is written for about 855 RU, over another for 1,689, and deleted for 854; what comes with it
+// is about 20 RU for a directory of few slots.
 func (s *Saves) Change(ctx context.Context, c save.Change, decide func(*save.Directory) (save.Save, error)) (save.Save, error) {
 	op := cosmos.NewOperation(c.Caller, c.RequestID, c.Request)
 	var answer save.Save
