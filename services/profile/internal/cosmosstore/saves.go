@@ -125,11 +125,17 @@ func newContent(c save.Change, etag string) *contentDoc {
 
 // Edit is one read and one replace of the directory.
 func (s *Saves) Edit(ctx context.Context, playerID string, decide func(*save.Directory) bool) error {
-	_, err := s.directories.Update(ctx, cosmos.PK(playerID), idSaves, cosmos.Operation{}, func(d *savesDoc) (bool, error) {
-		directory := d.directory()
-		changed := decide(&directory)
-		d.set(directory)
-		return changed, nil
+	err := s.players.Decide(ctx, func(ctx context.Context) error {
+		doc, err := readNewest(ctx, s.directories, playerID, idSaves)
+		if err != nil {
+			return err
+		}
+		directory := doc.directory()
+		if !decide(&directory) {
+			return nil
+		}
+		doc.set(directory)
+		return s.directories.Replace(ctx, cosmos.PK(playerID), cosmos.Operation{}, doc)
 	})
 	return explain(playerID, err)
 }

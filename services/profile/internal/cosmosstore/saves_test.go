@@ -440,3 +440,38 @@ func TestModerationOfPublicSaves(t *testing.T) {
 		t.Errorf("a replacement of two lines: %v", err)
 	}
 }
+
+// TestRemovalOfDescriptionsAgainstRivals writes from inside the decision: the save that came in between stays, and its description goes too.
+func TestRemovalOfDescriptionsAgainstRivals(t *testing.T) {
+	s, ctx := newStore(t)
+	mustCreate(ctx, t, s, ada)
+	saves := savesOf(s)
+	put := func(slot string) {
+		_, err := saves.Put(newSession(t), adaSaves, save.Put{
+			Content: []byte(slot), RequestID: slot, Save: save.Save{Slot: slot, Description: "bad", Public: true},
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	put("a")
+	rounds := 0
+	err := saves.Store.Edit(ctx, ada, func(d *save.Directory) bool {
+		if rounds++; rounds == 1 {
+			put("b")
+		}
+		for name, slot := range d.Slots {
+			slot.Description = ""
+			d.Slots[name] = slot
+		}
+		return true
+	})
+	if err != nil || rounds != 2 {
+		t.Errorf("%v after %d rounds, want 2", err, rounds)
+	}
+	list, _, err := saves.List(ctx, adaSaves, ada)
+	if err != nil || len(list) != 2 || list[0].Description+list[1].Description != "" {
+		t.Errorf("%+v, %v", list, err)
+	}
+	wantSaves(t, s, map[string][]byte{"a": []byte("a"), "b": []byte("b")})
+}
