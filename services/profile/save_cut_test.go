@@ -61,16 +61,16 @@ func (c *cutter) serve(client net.Conn) {
 	}
 	c.group.Go(func() {
 		defer cut()
-		n, _ := io.Copy(server, limited(client, c.up))
+		n, _ := io.Copy(server, cutAfter(client, c.up))
 		c.sent.Add(n)
 	})
 	c.group.Go(func() {
 		defer cut()
-		_, _ = io.Copy(client, limited(server, c.down))
+		_, _ = io.Copy(client, cutAfter(server, c.down))
 	})
 }
 
-func limited(r io.Reader, n int64) io.Reader {
+func cutAfter(r io.Reader, n int64) io.Reader {
 	if n < 0 {
 		return r
 	}

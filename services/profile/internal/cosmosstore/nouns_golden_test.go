@@ -12,8 +12,8 @@ import (
 	"supergame/services/profile/internal/statistics"
 )
 
-// wantGolden compares a stored document with its golden file, but for the operations that wrote it before.
-func wantGolden(t *testing.T, s *Store, id, golden string) {
+// wantStoredGolden compares a stored document with its golden file, but for the operations that wrote it before.
+func wantStoredGolden(t *testing.T, s *Store, id, golden string) {
 	t.Helper()
 	stored := storedDocument(t, s, ada, id)
 	dropSystemProperties(stored)
@@ -38,8 +38,8 @@ func TestGoldenStatistics(t *testing.T) {
 		t.Fatal(err)
 	}
 	marker := storedIDs(t, s, ada)[4] // live, private, profile, stats, and it
-	wantGolden(t, s, idStatistics, "stats")
-	wantGolden(t, s, marker, "stats-marker")
+	wantStoredGolden(t, s, idStatistics, "stats")
+	wantStoredGolden(t, s, marker, "stats-marker")
 
 	stats, err := cosmos.NewKind[statisticsDoc](s.players, "stats", schemaVersion).Decode(readGolden(t, "stats"))
 	if err != nil {
@@ -77,9 +77,9 @@ func TestGoldenSaves(t *testing.T) {
 		t.Fatal(err)
 	}
 	marker := markerID(idSaves, cosmos.NewOperation("player "+ada, "request-2"))
-	wantGolden(t, s, idSaves, "saves")
-	wantGolden(t, s, contentPrefix+"auto", "save")
-	wantGolden(t, s, marker, "save-marker")
+	wantStoredGolden(t, s, idSaves, "saves")
+	wantStoredGolden(t, s, contentPrefix+"auto", "save")
+	wantStoredGolden(t, s, marker, "save-marker")
 
 	directory, err := cosmos.NewKind[savesDoc](s.players, "saves", schemaVersion).Decode(readGolden(t, "saves"))
 	if err != nil {
