@@ -45,6 +45,7 @@ func Containers() ([]cosmos.ContainerSpec, error) { return cosmos.ParseSpecs(con
 type Config struct {
 	Moderation ModerationConfig
 	EraseLimit int `env:"PROFILE_ERASE_LIMIT" envDefault:"2000" help:"how many documents one call of ErasePlayer deletes, about, e.g. 2000"`
+	Saves      SaveConfig
 	// FeedInterval is the pause between two polls of each range of the change feed without news; a poll costs about 1 RU.
 	FeedInterval time.Duration `env:"PROFILE_FEED_INTERVAL" envDefault:"1s" help:"how often the changes of players are looked for, at about 1 RU for each physical partition, e.g. 1s; 0 = not by this replica"`
 }

@@ -15,6 +15,8 @@ import (
 	"supergame/services/profile/internal/moderation"
 	"supergame/services/profile/internal/profile"
 	"supergame/services/profile/internal/rpc"
+	"supergame/services/profile/internal/save"
+	"supergame/services/profile/internal/statistics"
 	"supergame/services/profile/internal/wallet"
 )
 
@@ -25,13 +27,16 @@ func (s *Service) build(cfg Config, deps Deps) error {
 	friendships := &friends.Friends{
 		Store: cosmosstore.NewFriends(deps.Cosmos), Tokens: pagetoken.New(nil), Now: deps.Now, Erased: deps.Erased, Log: deps.Logger,
 	}
+	stats := &statistics.Service{Store: cosmosstore.NewStatistics(deps.Cosmos), Now: deps.Now, Erased: deps.Erased}
+	saves := &save.Saves{Store: cosmosstore.NewSaves(deps.Cosmos), Quota: cfg.Saves.quota(), Now: deps.Now}
 	reviews := newReviews(deps)
 	reviews.Removers[moderation.DisplayName] = profile.NameRemover{Profiles: profiles}
+	reviews.Removers[moderation.SaveDescription] = save.DescriptionRemover{Saves: saves}
 	moderator, err := newModerator(cfg.Moderation, reviews, deps)
 	if err != nil {
 		return err
 	}
-	profiles.Moderator = moderator
+	profiles.Moderator, saves.Moderator = moderator, moderator.Of(moderation.SaveDescription)
 	data := &playerdata.Service{
 		Stores: []playerdata.Store{cosmosstore.NewPlayerData(deps.Cosmos), cosmosstore.NewReviewData(deps.Cosmos)},
 		Tokens: pagetoken.New(nil), Now: deps.Now, Limit: cfg.EraseLimit,
@@ -39,6 +44,8 @@ func (s *Service) build(cfg Config, deps Deps) error {
 
 	s.servers = []func(grpc.ServiceRegistrar){
 		func(r grpc.ServiceRegistrar) { profilev1.RegisterProfileServiceServer(r, rpc.NewProfiles(profiles)) },
+		func(r grpc.ServiceRegistrar) { profilev1.RegisterStatisticsServiceServer(r, rpc.NewStatistics(stats)) },
+		func(r grpc.ServiceRegistrar) { profilev1.RegisterSaveDataServiceServer(r, rpc.NewSaves(saves)) },
 		func(r grpc.ServiceRegistrar) { profilev1.RegisterWalletServiceServer(r, rpc.NewWallets(wallets)) },
 		func(r grpc.ServiceRegistrar) { profilev1.RegisterFriendsServiceServer(r, rpc.NewFriends(friendships)) },
 		func(r grpc.ServiceRegistrar) {
