@@ -66,6 +66,11 @@ bench: ## benchmarks of the platform and the services, ratios side by side
 bench-emulator: ## benchmarks of the emulator beside a no-op HTTP server (LONG=1: up to a million documents)
 	go test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem -timeout 60m ./local/emulator/...
 
+.PHONY: prices
+prices: ## measure what each call costs and write it into services/README.md
+	UPDATE=1 go test -count=1 -run Cost ./services/identity ./services/profile
+	UPDATE=1 go test -count=1 -run PriceTable ./services
+
 .PHONY: conformance
 conformance: ## run azcosmos's own emulator suite against our emulator
 	go run ./local/emulator/conformance

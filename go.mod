@@ -16,6 +16,7 @@ require (
 	github.com/google/go-cmp v0.7.0
 	github.com/oklog/ulid/v2 v2.1.2
 	github.com/prometheus/client_golang v1.25.0
+	github.com/robfig/cron/v3 v3.0.1
 	github.com/twmb/murmur3 v1.2.2
 	go.mau.fi/util v0.9.4
 	go.opentelemetry.io/otel v1.47.0

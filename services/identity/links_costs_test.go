@@ -7,13 +7,14 @@ import (
 	"time"
 
 	identityv1 "supergame/proto/gen/supergame/identity/v1"
+	"supergame/services/platform/cosmos/cosmostest"
 )
 
 // The price of each RPC of links and suspensions, as TestCosts pins that of the others. Refusals have their price too: they are the usual
 // case of some.
 func TestCostsOfLinksAndSuspensions(t *testing.T) {
 	t.Parallel()
-	w := newFaultyWorld(t)
+	w := newFaultyWorld(t, inOneSecond())
 	w.deps.Verifier.RevocationsPoll = time.Hour // its polls would be counted too
 	r := w.replica()
 	console := r.operator()
@@ -77,12 +78,14 @@ func TestCostsOfLinksAndSuspensions(t *testing.T) {
 		if err := tt.call(ctx); err != nil {
 			t.Fatalf("%s: %v", tt.name, err)
 		}
-		if n := calls(); n != tt.calls {
+		n := calls()
+		if n != tt.calls {
 			t.Errorf("%s makes %d requests, want %d", tt.name, n, tt.calls)
 		}
 		if math.Abs(meter.Charge()-tt.cost) > 0.1*tt.cost {
 			t.Errorf("%s costs %.2f RU, want %.2f", tt.name, meter.Charge(), tt.cost)
 		}
+		cosmostest.Record(t, tt.name, meter.Charge(), n)
 	}
 	// The chore costs one query a round while nothing is due.
 	ctx, meter := metered(t.Context())

@@ -232,7 +232,7 @@ func TestDeletePlayer(t *testing.T) {
 			t.Errorf("%v has no time", store)
 		}
 	}
-	want := map[string]int64{"profile/players": 3, "profile/handles": 0, "identity/identity-things": 2, "leaderboard/leaderboard-things": 3}
+	want := map[string]int64{"profile/players": 3, "profile/handles": 0, "profile/reviews": 0, "identity/identity-things": 2, "leaderboard/leaderboard-things": 3}
 	if !maps.Equal(got, want) || !final.GetCertificate().GetFinal() {
 		t.Errorf("the certificate names %v, want %v", got, want)
 	}

@@ -39,7 +39,7 @@ func startFollowing(t *testing.T) *followWorld {
 func (w *followWorld) follow(t *testing.T, deps profile.Deps) (stop func()) {
 	t.Helper()
 	deps.Cosmos, deps.Logger = w.client, slog.New(slog.DiscardHandler)
-	service, err := profile.New(t.Context(), profile.Config{EraseLimit: 1, FeedInterval: 2 * time.Millisecond}, deps)
+	service, err := profile.New(t.Context(), feedConfig(), deps)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -224,4 +224,11 @@ func TestFeedIntervalIsChecked(t *testing.T) {
 	if err := (profile.Config{EraseLimit: 1, FeedInterval: -time.Second}).Validate(); err == nil {
 		t.Error("a negative interval is taken")
 	}
+}
+
+// feedConfig looks at the feed all the time.
+func feedConfig() profile.Config {
+	cfg := testConfig()
+	cfg.FeedInterval = 2 * time.Millisecond
+	return cfg
 }

@@ -7,11 +7,12 @@ import (
 
 	profilev1 "supergame/proto/gen/supergame/profile/v1"
 	"supergame/services/platform/cosmos"
+	"supergame/services/platform/cosmos/cosmostest"
 )
 
 // TestFriendsCosts pins what each RPC of FriendsService costs: request units, as the trailer tells them, and requests to the store.
 func TestFriendsCosts(t *testing.T) {
-	w, wire, _ := startOnWire(t)
+	w, wire, _ := startOnWire(t, inOneSecond())
 	w.join(t, ada, bob)
 	me, him := w.Dial(t, w.authority.Player(ada)), w.Dial(t, w.authority.Player(bob))
 	service := w.Dial(t, w.authority.Service("leaderboard"))
@@ -52,14 +53,14 @@ func TestFriendsCosts(t *testing.T) {
 		if diff := meter.Charge() - test.charge; diff < -0.02 || diff > 0.02 || sent != test.requests {
 			t.Errorf("%s: %.2f RU in %d requests, want %.2f in %d", test.what, meter.Charge(), sent, test.charge, test.requests)
 		}
-		t.Logf("%-45s %6.2f RU %d requests", test.what, meter.Charge(), sent)
+		cosmostest.Record(t, test.what, meter.Charge(), sent)
 	}
 }
 
 // TestEveryHalfIsGuarded looks at everything that friends write: a document is created only in a batch that begins by reading the document
 // live of its partition. So no write that an erase overtakes creates anything.
 func TestEveryHalfIsGuarded(t *testing.T) {
-	w, wire, _ := startOnWire(t)
+	w, wire, _ := startOnWire(t, inOneSecond())
 	w.join(t, ada, bob, friendsID(1))
 	wire.take()
 	for _, step := range [][3]string{

@@ -5,6 +5,8 @@
 //	platform/grpcserver    who calls, may he, is the request well-formed
 //	internal/rpc           decode
 //	internal/profile       the rules: names, countries, languages, masks, views
+//	internal/moderation    which texts others may see, and the queue of those that a person looks at
+//	internal/wallet        the rules: debits, credits, the ledger and its chain of hashes
 //	internal/cosmosstore   documents, versions, request ids; one read and one write at most
 //	platform/cosmos        one SDK call each, tried again where that is safe
 //	Cosmos DB              container players: a player is one partition, his public part one document of 1 KB;
@@ -31,14 +33,8 @@ import (
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc"
 
-	profilev1 "supergame/proto/gen/supergame/profile/v1"
 	"supergame/services/platform/config"
 	"supergame/services/platform/cosmos"
-	"supergame/services/platform/pagetoken"
-	"supergame/services/platform/playerdata"
-	"supergame/services/profile/internal/cosmosstore"
-	"supergame/services/profile/internal/friends"
-	"supergame/services/profile/internal/rpc"
 )
 
 // containersJSON lists the service's containers; infra/ reads the same file.
@@ -51,8 +47,10 @@ func Containers() ([]cosmos.ContainerSpec, error) { return cosmos.ParseSpecs(con
 
 // Config is the service's own part of the environment.
 type Config struct {
+	Moderation ModerationConfig
 	EraseLimit int           `env:"PROFILE_ERASE_LIMIT" envDefault:"2000" help:"how many documents one call of ErasePlayer deletes, about, e.g. 2000"`
 	ErasureKey config.Secret `env:"PROFILE_ERASURE_KEY,required" help:"32 random bytes in base64, the same on every replica and for ever: what players are named with in records that outlive them"`
+	Saves      SaveConfig
 	// Participants are the other services that keep something of players, Followers those of them that keep copies of what is changed here.
 	Participants []string `env:"PROFILE_PARTICIPANTS" envDefault:"identity" help:"the services whose PlayerDataService erases and exports players, besides this one, e.g. identity,leaderboard; each has its <SERVICE>_ENDPOINT"`
 	Followers    []string `env:"PROFILE_FOLLOWERS" help:"the services whose PlayerDataService is told when the country or suspension of a player changes, e.g. leaderboard"`
@@ -86,15 +84,15 @@ type Deps struct {
 	// Dial connects to another service by its name, e.g. "identity", signed in as the service profile; nil = nobody is there, and no player can be deleted.
 	// The service closes the connections when they are io.Closers.
 	Dial func(service string) (grpc.ClientConnInterface, error)
+	// ContentSafetyToken gives a token for [ContentSafetyScope], where Content Safety is asked and no key is configured.
+	ContentSafetyToken func(context.Context) (string, error)
 }
 
 // Service is the profile service. A grpcserver hosts it.
 type Service struct {
-	profiles    *rpc.ProfileService
-	playerData  *rpc.PlayerData
-	friends     *rpc.Friends
+	servers     []func(grpc.ServiceRegistrar) // what Register registers
+	connections []grpc.ClientConnInterface    // to other services
 	containers  *cosmos.Preparation
-	connections []grpc.ClientConnInterface
 	loops       []func(context.Context) error // what Run runs once the containers are there, each until its context ends
 }
 
@@ -113,48 +111,21 @@ func New(_ context.Context, cfg Config, deps Deps) (*Service, error) {
 	if deps.Logger == nil {
 		deps.Logger = slog.Default()
 	}
-	keys, err := cfg.keys()
-	if err != nil {
-		return nil, err
-	}
-	friendships := &friends.Friends{
-		Store: cosmosstore.NewFriends(deps.Cosmos), Tokens: pagetoken.New(nil), Now: deps.Now, Erased: deps.Erased, Log: deps.Logger,
-	}
-	handles := newHandles(deps, keys)
-	data := &playerdata.Service{
-		Stores: []playerdata.Store{cosmosstore.NewPlayerData(deps.Cosmos), cosmosstore.NewHandlesData(deps.Cosmos, deps.Now)},
-		Tokens: pagetoken.New(nil), Now: deps.Now, Limit: cfg.EraseLimit,
-	}
-	others, err := newOthers(cfg, deps, keys, data)
-	if err != nil {
+	s := &Service{containers: cosmos.NewPreparation(deps.Cosmos, "profile", containers, deps.Logger)}
+	if err := s.build(cfg, deps); err != nil {
 		return nil, fmt.Errorf("profile: %w", err)
 	}
-	service := &Service{
-		friends:     rpc.NewFriends(friendships),
-		profiles:    others.server(rpc.NewProfiles(others.profiles(), rpc.NewHandles(handles))),
-		playerData:  rpc.NewPlayerData(data),
-		containers:  cosmos.NewPreparation(deps.Cosmos, "profile", containers, deps.Logger),
-		connections: others.connections,
-		loops:       []func(context.Context) error{newChores(deps, append(others.chores(), sweepHandles(handles))...).Run},
-	}
-	if cfg.FeedInterval > 0 {
-		follower, err := newFollower(cfg, deps, friendships)
-		if err != nil {
-			return nil, fmt.Errorf("profile: %w", err)
-		}
-		service.loops = append(service.loops, follower.Run)
-	}
-	return service, nil
+	return s, nil
 }
 
 // Name is "profile".
 func (s *Service) Name() string { return "profile" }
 
-// Register adds ProfileService, FriendsService and PlayerDataService.
+// Register adds the gRPC services.
 func (s *Service) Register(r grpc.ServiceRegistrar) {
-	profilev1.RegisterProfileServiceServer(r, s.profiles)
-	profilev1.RegisterFriendsServiceServer(r, s.friends)
-	profilev1.RegisterPlayerDataServiceServer(r, s.playerData)
+	for _, register := range s.servers {
+		register(r)
+	}
 }
 
 // Run waits until the containers are as they should be and then does the background work. It returns nil when ctx ends.

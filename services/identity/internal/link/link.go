@@ -100,7 +100,8 @@ func (l *Links) link(ctx context.Context, playerID string, subject credential.Su
 			return player.Link{}, false, err
 		}
 		if leads {
-			if err := l.drop(ctx, playerID, identity.ID); err != nil {
+			listed, err := l.unlist(ctx, playerID, identity.ID)
+			if err != nil || listed { // look again: that wrote the identity, and it may be his after all
 				return player.Link{}, false, err
 			}
 			return player.Link{}, false, l.taken(ctx, playerID, identity)
@@ -137,10 +138,10 @@ func (l *Links) lead(ctx context.Context, identity player.Identity, found bool, 
 		}
 		return err == nil, err
 	}
-	identity, err = l.Identities.Create(ctx, player.Identity{
-		ID: subject.ID(), Provider: subject.Provider, Issuer: subject.Issuer, PlayerID: playerID, CreateTime: l.Now(),
-	})
-	return err == nil && identity.PlayerID == playerID, err
+	fresh := player.Identity{ID: subject.ID(), Provider: subject.Provider, Issuer: subject.Issuer, PlayerID: playerID, CreateTime: l.Now()}
+	there, err := l.Identities.Create(ctx, fresh)
+	// One that was there does not do, even if it names him: who is about to delete it has read it before the claim.
+	return err == nil && there.PlayerID == playerID && there.CreateTime.Equal(fresh.CreateTime), err
 }
 
 // find reads an identity; a player who is not there yet is made first.
@@ -183,9 +184,17 @@ func (l *Links) claim(ctx context.Context, playerID string, link player.Link, r 
 	return now, true, nil
 }
 
-// drop takes an identity out of the list of a player whom it does not name.
-func (l *Links) drop(ctx context.Context, playerID, identityID string) error {
-	return l.Players.Update(ctx, playerID, func(p *player.Player) bool { return p.Drop(identityID) })
+// unlist takes an identity out of the list of a player whom it does not name, and says whether it was there.
+func (l *Links) unlist(ctx context.Context, playerID, identityID string) (listed bool, err error) {
+	p, err := player.Read(ctx, l.Players, playerID)
+	if err != nil || !p.LinkedTo(identityID) {
+		return false, err
+	}
+	mine, err := l.names(ctx, playerID, identityID)
+	if err != nil || mine {
+		return true, err
+	}
+	return true, l.Players.Update(ctx, playerID, func(p *player.Player) bool { return p.Drop(identityID) })
 }
 
 // confirm ends a change whose identity names the player by now. It is not done when somebody took the claim away meanwhile.

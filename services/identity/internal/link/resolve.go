@@ -36,7 +36,7 @@ func (l *Links) resolve(ctx context.Context, d Decision, keep string, acknowledg
 	case err != nil:
 		return player.Link{}, false, err
 	case identity.PlayerID == keep && (keep == d.Caller || identity.Version != d.Version): // decided before
-		return l.finish(ctx, d, keep)
+		return l.repeat(ctx, d, keep)
 	case identity.PlayerID != d.Owner || identity.Version != d.Version:
 		return player.Link{}, false, changed()
 	}
@@ -51,7 +51,54 @@ func (l *Links) resolve(ctx context.Context, d Decision, keep string, acknowledg
 		}
 		return player.Link{}, false, err
 	}
-	return l.finish(ctx, d, keep)
+	link, done, err = l.confirm(ctx, keep, d.IdentityID)
+	if err == nil && !done { // unlinked since
+		err = changed()
+	}
+	if err == nil && keep == d.Caller {
+		err = l.left(ctx, d)
+	}
+	return link, err == nil, err
+}
+
+// left takes the link out of the owner's list when the identity does not name him any more.
+func (l *Links) left(ctx context.Context, d Decision) error {
+	err := l.Players.Update(ctx, d.Owner, func(p *player.Player) bool {
+		if old := p.Link(d.IdentityID); old == nil || !old.Leaving {
+			return false
+		}
+		return p.Drop(d.IdentityID)
+	})
+	if fault.Is(err, fault.NotFound) { // erased since
+		return nil
+	}
+	return err
+}
+
+// repeat gives the answer of a decision that was carried out, and goes on with what was left half done. It may come long after, so it looks anew
+// at what each mark is worth.
+func (l *Links) repeat(ctx context.Context, d Decision, keep string) (link player.Link, done bool, err error) {
+	kept, err := player.Read(ctx, l.Players, keep)
+	if err != nil {
+		return player.Link{}, false, err
+	}
+	there := kept.Link(d.IdentityID)
+	switch {
+	case there == nil: // unlinked since
+		return player.Link{}, false, changed()
+	case keep == d.Owner:
+		return *there, true, nil
+	case !there.Counts():
+		return player.Link{}, false, l.settleOne(ctx, keep, d.IdentityID)
+	}
+	old, err := player.Read(ctx, l.Players, d.Owner)
+	if fault.Is(err, fault.NotFound) { // erased since
+		return *there, true, nil
+	}
+	if left := old.Link(d.IdentityID); err == nil && left != nil && !left.Counts() {
+		err = l.settleOne(ctx, d.Owner, d.IdentityID)
+	}
+	return *there, err == nil, err
 }
 
 // prepare marks a move in both lists. It is not ready when the owner's links changed under its eyes.
@@ -107,39 +154,6 @@ func (l *Links) leave(ctx context.Context, d Decision, acknowledge bool) (ready 
 		err = refused
 	}
 	return ready, err
-}
-
-// finish ends a decision when the identity names the player who keeps it. It may come long after: marks of other changes stay.
-func (l *Links) finish(ctx context.Context, d Decision, keep string) (link player.Link, done bool, err error) {
-	err = l.Players.Update(ctx, keep, func(p *player.Player) (changed bool) {
-		there := p.Link(d.IdentityID)
-		if done = there != nil; !done {
-			return false
-		}
-		if keep == d.Caller && there.Claimed {
-			there.Claimed, changed = false, true
-		}
-		link = *there
-		return changed
-	})
-	switch {
-	case err != nil:
-		return player.Link{}, false, err
-	case !done: // unlinked since
-		return player.Link{}, false, changed()
-	case keep == d.Owner:
-		return link, true, nil
-	}
-	err = l.Players.Update(ctx, d.Owner, func(p *player.Player) bool {
-		if old := p.Link(d.IdentityID); old == nil || !old.Leaving {
-			return false
-		}
-		return p.Drop(d.IdentityID)
-	})
-	if fault.Is(err, fault.NotFound) { // erased since
-		err = nil
-	}
-	return link, err == nil, err
 }
 
 func changed() error {

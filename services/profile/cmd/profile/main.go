@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	"google.golang.org/grpc"
 
@@ -82,8 +83,12 @@ func run() (err error) {
 	defer func() { err = errors.Join(err, identity.Close(), plain.Close()) }()
 	verifier := auth.NewVerifier(cfg.Auth, auth.FromIdentity(identityv1.NewIdentityServiceClient(identity)), auth.Options{Logger: tel.Logger})
 
+	safety, err := contentSafetyToken(cfg.Profile.Moderation)
+	if err != nil {
+		return err
+	}
 	service, err := profile.New(ctx, cfg.Profile, profile.Deps{
-		Cosmos: store, Logger: tel.Logger, Meter: tel.Meter, Erased: verifier.Erased,
+		Cosmos: store, Logger: tel.Logger, Meter: tel.Meter, Erased: verifier.Erased, ContentSafetyToken: safety,
 		Dial: func(service string) (grpc.ClientConnInterface, error) { return dial(service, others) },
 	})
 	if err != nil {
@@ -117,4 +122,20 @@ func credentialOf(cfg settings) (grpcclient.Credential, error) {
 		return nil, err
 	}
 	return grpcclient.Workload(credential, cfg.IdentityScope), nil
+}
+
+// contentSafetyToken is what this process proves itself with to Azure AI Content Safety: nil where it is not asked, or by a key. The
+// credential keeps a token until it expires.
+func contentSafetyToken(cfg profile.ModerationConfig) (func(context.Context) (string, error), error) {
+	if cfg.Endpoint == "" || !cfg.Key.IsZero() {
+		return nil, nil
+	}
+	credential, err := azidentity.NewDefaultAzureCredential(nil)
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context) (string, error) {
+		token, err := credential.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{profile.ContentSafetyScope}})
+		return token.Token, err
+	}, nil
 }

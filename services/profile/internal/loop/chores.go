@@ -43,10 +43,10 @@ func (c *Chores) Run(ctx context.Context) error {
 		}
 		return group.Wait()
 	})
-	if ctx.Err() != nil {
-		return nil
+	if ctx.Err() == nil {
+		return err
 	}
-	return err
+	return nil
 }
 
 // repeat does one chore until ctx ends. A round that fails does not end the others.

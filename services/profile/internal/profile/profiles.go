@@ -23,6 +23,8 @@ type Profiles struct {
 	Erased func(playerID string) bool
 	// Changed is called when something changed of which other services keep copies; nil = there are none.
 	Changed func(ctx context.Context, playerID string)
+	// Moderator decides about names; nil = every name is good.
+	Moderator Moderator
 }
 
 // Get returns one player; an empty id is the caller's own. A caller who may not have the full view is refused before anything is read, so that the answer
@@ -90,6 +92,9 @@ func (p *Profiles) Update(ctx context.Context, caller Caller, u Update) (Player,
 	}
 	c, err := newChange(m, u.Player)
 	if err != nil {
+		return Player{}, err
+	}
+	if err := p.moderate(ctx, playerID, c); err != nil {
 		return Player{}, err
 	}
 	edit := Edit{

@@ -88,12 +88,13 @@ type IdentityServiceClient interface {
 	ListRevocations(ctx context.Context, in *ListRevocationsRequest, opts ...grpc.CallOption) (*ListRevocationsResponse, error)
 	// LinkIdentity makes one more credential lead to the caller, so that he can sign in with either. At most 10 lead to one player.
 	//
-	// Safe to repeat: a credential that leads to the caller already is OK. The same request_id with another credential is refused for
-	// as long as fewer than 8 other writes to the player's sessions and links came in between.
+	// Safe to repeat: a credential that leads to the caller already is OK. For as long as fewer than 8 other writes to the player's sessions and
+	// links came in between, a repeat with the same request_id does not link again what was unlinked since, and the same request_id with another
+	// credential is refused.
 	//
 	// Errors: as SignIn for the credential; ALREADY_EXISTS (IDENTITY_TAKEN) when it leads to another player: nothing was changed, and the
 	// error carries an IdentityTaken as a detail of the status; FAILED_PRECONDITION (TOO_MANY_IDENTITIES); NOT_FOUND (PLAYER_NOT_FOUND) when the
-	// caller is being erased; ALREADY_EXISTS (REQUEST_ID_REUSED); UNAVAILABLE (IDENTITY_CHANGING) while another call changes the same credential, or its player is
+	// caller is being erased; ALREADY_EXISTS (REQUEST_ID_REUSED); ABORTED (UNLINKED_SINCE) for a repeat that came too late: link under a new request_id; UNAVAILABLE (IDENTITY_CHANGING) while another call changes the same credential, or its player is
 	// being erased.
 	LinkIdentity(ctx context.Context, in *LinkIdentityRequest, opts ...grpc.CallOption) (*LinkIdentityResponse, error)
 	// UnlinkIdentity takes a credential off its player. It is free then: whoever signs in with it next is a new player. Sessions that are
@@ -121,8 +122,8 @@ type IdentityServiceClient interface {
 	// SuspendPlayer keeps a player out: his sessions are refused at once by the server that answers and within 5 s by every other, and he cannot
 	// sign in nor refresh. A player who is suspended already gets the new reason and end. Who, when and why are kept.
 	//
-	// Safe to repeat with the same request_id, for as long as fewer than 4 other changes of this suspension came in between: the answer is then the suspension
-	// as it is now. The profile service is told before the answer if it can be; else the suspension says `propagated: false`, holds all the same, and is passed
+	// Safe to repeat with the same request_id, for as long as fewer than 8 other writes of this suspension came in between, of which each change makes two: the
+	// answer is then the suspension as it is now. The profile service is told before the answer if it can be; else the suspension says `propagated: false`, holds all the same, and is passed
 	// on as soon as possible. A repeat tries that again too.
 	//
 	// Errors: INVALID_ARGUMENT naming `until_time` when it is not in the future; NOT_FOUND (PLAYER_NOT_FOUND); ALREADY_EXISTS (REQUEST_ID_REUSED).
@@ -340,12 +341,13 @@ type IdentityServiceServer interface {
 	ListRevocations(context.Context, *ListRevocationsRequest) (*ListRevocationsResponse, error)
 	// LinkIdentity makes one more credential lead to the caller, so that he can sign in with either. At most 10 lead to one player.
 	//
-	// Safe to repeat: a credential that leads to the caller already is OK. The same request_id with another credential is refused for
-	// as long as fewer than 8 other writes to the player's sessions and links came in between.
+	// Safe to repeat: a credential that leads to the caller already is OK. For as long as fewer than 8 other writes to the player's sessions and
+	// links came in between, a repeat with the same request_id does not link again what was unlinked since, and the same request_id with another
+	// credential is refused.
 	//
 	// Errors: as SignIn for the credential; ALREADY_EXISTS (IDENTITY_TAKEN) when it leads to another player: nothing was changed, and the
 	// error carries an IdentityTaken as a detail of the status; FAILED_PRECONDITION (TOO_MANY_IDENTITIES); NOT_FOUND (PLAYER_NOT_FOUND) when the
-	// caller is being erased; ALREADY_EXISTS (REQUEST_ID_REUSED); UNAVAILABLE (IDENTITY_CHANGING) while another call changes the same credential, or its player is
+	// caller is being erased; ALREADY_EXISTS (REQUEST_ID_REUSED); ABORTED (UNLINKED_SINCE) for a repeat that came too late: link under a new request_id; UNAVAILABLE (IDENTITY_CHANGING) while another call changes the same credential, or its player is
 	// being erased.
 	LinkIdentity(context.Context, *LinkIdentityRequest) (*LinkIdentityResponse, error)
 	// UnlinkIdentity takes a credential off its player. It is free then: whoever signs in with it next is a new player. Sessions that are
@@ -373,8 +375,8 @@ type IdentityServiceServer interface {
 	// SuspendPlayer keeps a player out: his sessions are refused at once by the server that answers and within 5 s by every other, and he cannot
 	// sign in nor refresh. A player who is suspended already gets the new reason and end. Who, when and why are kept.
 	//
-	// Safe to repeat with the same request_id, for as long as fewer than 4 other changes of this suspension came in between: the answer is then the suspension
-	// as it is now. The profile service is told before the answer if it can be; else the suspension says `propagated: false`, holds all the same, and is passed
+	// Safe to repeat with the same request_id, for as long as fewer than 8 other writes of this suspension came in between, of which each change makes two: the
+	// answer is then the suspension as it is now. The profile service is told before the answer if it can be; else the suspension says `propagated: false`, holds all the same, and is passed
 	// on as soon as possible. A repeat tries that again too.
 	//
 	// Errors: INVALID_ARGUMENT naming `until_time` when it is not in the future; NOT_FOUND (PLAYER_NOT_FOUND); ALREADY_EXISTS (REQUEST_ID_REUSED).

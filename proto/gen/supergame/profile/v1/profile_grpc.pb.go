@@ -65,6 +65,10 @@ type ProfileServiceClient interface {
 	// ABORTED (CONTENTION) when too many others change the profile at the same time: nothing was written, try again; ABORTED
 	// (OUTCOME_UNKNOWN) when eight others wrote before a lost answer could be looked up: read before trying again; ALREADY_EXISTS
 	// (REQUEST_ID_REUSED) when the request_id was used for another change.
+	//
+	// A display name is moderated first, also when the request comes again: INVALID_ARGUMENT (TEXT_REFUSED) naming the field, with the
+	// `category` in the metadata, when it may not be shown; UNAVAILABLE (MODERATION_UNAVAILABLE) when that cannot be told at the moment and
+	// the service is configured not to accept it then.
 	UpdateProfile(ctx context.Context, in *UpdateProfileRequest, opts ...grpc.CallOption) (*UpdateProfileResponse, error)
 	// ClaimHandle makes a handle the caller's own (operators: any player's), in place of the one he had; an empty one gives up his. No two players ever
 	// have handles that are the same but for case or width, or that look alike (UTS 39): `paypal`, `PAYPAL`, `paypaI` and `pаypal` with a
@@ -339,6 +343,10 @@ type ProfileServiceServer interface {
 	// ABORTED (CONTENTION) when too many others change the profile at the same time: nothing was written, try again; ABORTED
 	// (OUTCOME_UNKNOWN) when eight others wrote before a lost answer could be looked up: read before trying again; ALREADY_EXISTS
 	// (REQUEST_ID_REUSED) when the request_id was used for another change.
+	//
+	// A display name is moderated first, also when the request comes again: INVALID_ARGUMENT (TEXT_REFUSED) naming the field, with the
+	// `category` in the metadata, when it may not be shown; UNAVAILABLE (MODERATION_UNAVAILABLE) when that cannot be told at the moment and
+	// the service is configured not to accept it then.
 	UpdateProfile(context.Context, *UpdateProfileRequest) (*UpdateProfileResponse, error)
 	// ClaimHandle makes a handle the caller's own (operators: any player's), in place of the one he had; an empty one gives up his. No two players ever
 	// have handles that are the same but for case or width, or that look alike (UTS 39): `paypal`, `PAYPAL`, `paypaI` and `pаypal` with a
