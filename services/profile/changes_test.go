@@ -434,11 +434,11 @@ func TestCostsOfDeletions(t *testing.T) {
 		{"ExportPlayer", me, func(ctx context.Context, c *grpc.ClientConn) error {
 			_, err := exportAll(ctx, profilev1.NewProfileServiceClient(c), ada, "")
 			return err
-		}, 11.91},
+		}, 14.91},
 		{"DeletePlayer, the first sweep", me, func(ctx context.Context, c *grpc.ClientConn) error {
 			_, err := profilev1.NewProfileServiceClient(c).DeletePlayer(ctx, &profilev1.DeletePlayerRequest{})
 			return err
-		}, 90.01},
+		}, 93.42},
 		{"GetDeletion", ops, func(ctx context.Context, c *grpc.ClientConn) error {
 			_, err := profilev1.NewProfileServiceClient(c).GetDeletion(ctx, &profilev1.GetDeletionRequest{PlayerId: ada})
 			return err

@@ -76,6 +76,9 @@ func TestEveryCreateIsGuarded(t *testing.T) {
 		},
 		"private": func(ctx context.Context) error { return change(&profilev1.Profile{}, "private.settings")(ctx, player) },
 		"export":  func(ctx context.Context) error { return export(ada, "")(ctx, service) },
+		"suspension": func(ctx context.Context) error {
+			return suspend(ada, true, 1)(ctx, w.Dial(t, w.authority.Service("identity")))
+		},
 		"wallet": func(ctx context.Context) error {
 			return walletApply(walletGrant("r1", walletGold(1)))(ctx, w.Dial(t, w.authority.GameServer("eu")))
 		},
@@ -106,7 +109,7 @@ func TestEveryCreateIsGuarded(t *testing.T) {
 			}
 		}
 	}
-	if creating != 6 {
-		t.Errorf("%d documents were created, want 6: the test does not see what it should", creating)
+	if creating != 7 {
+		t.Errorf("%d documents were created, want 7: the test does not see what it should", creating)
 	}
 }
