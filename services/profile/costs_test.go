@@ -73,8 +73,9 @@ func TestEveryCreateIsGuarded(t *testing.T) {
 		"update both": func(ctx context.Context) error {
 			return change(&profilev1.Profile{Private: settings}, "*")(ctx, player)
 		},
-		"private": func(ctx context.Context) error { return change(&profilev1.Profile{}, "private.settings")(ctx, player) },
-		"export":  func(ctx context.Context) error { return export(ada, "")(ctx, service) },
+		"private":        func(ctx context.Context) error { return change(&profilev1.Profile{}, "private.settings")(ctx, player) },
+		"claim a handle": func(ctx context.Context) error { return claimHandle("", "paypaI", "r1")(ctx, player) },
+		"export":         func(ctx context.Context) error { return export(ada, "")(ctx, service) },
 	} {
 		if err := c(session(t)); err != nil {
 			t.Errorf("%s: %v", what, err)

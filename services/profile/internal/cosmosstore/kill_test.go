@@ -47,6 +47,13 @@ func emulate(dir string) error {
 // startKillable starts an emulator in a process of its own, and gives a store on it.
 func startKillable(t *testing.T, dir string) (*Store, *exec.Cmd) {
 	t.Helper()
+	client, command := startKillableClient(t, dir)
+	return New(client), command
+}
+
+// startKillableClient is startKillable for any store.
+func startKillableClient(t *testing.T, dir string) (*cosmos.Client, *exec.Cmd) {
+	t.Helper()
 	command := exec.Command(os.Args[0])
 	command.Env = append(os.Environ(), dataDirVariable+"="+dir)
 	command.Stderr = os.Stderr
@@ -75,7 +82,7 @@ func startKillable(t *testing.T, dir string) (*Store, *exec.Cmd) {
 	if err := client.Prepare(t.Context(), specs(t)); err != nil {
 		t.Fatal(err)
 	}
-	return New(client), command
+	return client, command
 }
 
 // TestKill ends the store's process in the middle of updates of both parts: what was acknowledged is there afterwards, and no
