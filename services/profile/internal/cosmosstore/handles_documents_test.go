@@ -10,6 +10,7 @@ import (
 
 	"supergame/services/platform/cosmos"
 	"supergame/services/platform/cosmos/cosmostest"
+	"supergame/services/platform/fault"
 	"supergame/services/profile/internal/handle"
 )
 
@@ -115,20 +116,21 @@ func TestKillDuringClaims(t *testing.T) {
 	if os.Getenv("COSMOS_ENDPOINT") != "" {
 		t.Skip("kills the store, which only the embedded emulator lets one do")
 	}
-	for _, writes := range []int{11, 24, 37} {
+	for _, writes := range []int{4, 11} {
 		dir := t.TempDir()
 		client, process := startKillableClient(t, dir)
 		r := newRegistry(t, client, nil)
-		names, told := []string{"paypal", "PaypaI", "Ivan"}, ""
+		names, told, tried := []string{"paypal", "PaypaI", "Ivan"}, "", ""
 		ctx := newSession(t)
 		for i := range writes {
 			if i == writes-1 {
 				time.AfterFunc(time.Duration(writes)*100*time.Microsecond, func() { _ = process.Process.Kill() })
 			}
-			if err := r.claim(ctx, ada, names[i%3]); err != nil {
+			tried = names[i%3]
+			if err := r.claim(ctx, ada, tried); err != nil {
 				break
 			}
-			told = names[i%3]
+			told = tried
 		}
 		_ = process.Process.Kill()
 		_ = process.Wait() // killed: it has an error
@@ -142,11 +144,14 @@ func TestKillDuringClaims(t *testing.T) {
 			t.Error(err)
 		}
 		r.checkClosed(t)
-		next := names[writes%3]
-		if got := r.handleOf(t, ada); got != told && got != names[(writes-1)%3] {
-			t.Errorf("ada shows %q, was told %q", got, told)
+		if got := r.handleOf(t, ada); got != told && got != tried {
+			t.Errorf("ada shows %q, was told %q, tried %q", got, told, tried)
 		}
-		if err := r.claim(newSession(t), ada, next); err != nil {
+		err := r.claim(t.Context(), ada, "zoe-ada")
+		for end := time.Now().Add(20 * time.Second); fault.Is(err, fault.Unavailable) && time.Now().Before(end); { // on a busy machine
+			err = r.claim(t.Context(), ada, "zoe-ada")
+		}
+		if err != nil {
 			t.Error(err)
 		}
 		r.checkClosed(t)
