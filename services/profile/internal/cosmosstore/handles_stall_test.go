@@ -139,7 +139,8 @@ func TestStalledThirdStep(t *testing.T) {
 	}
 	r.e.Inject(third)
 	r.e.Inject(answer)
-	wantTaken(t, "ada", r.claim(t.Context(), ada, "paypal"))
+	_, err := r.Claim(newSession(t), as(ada), handle.Request{Handle: "paypal"}) // without a request id it begins anew, and sees bob
+	wantTaken(t, "ada", err)
 	if !met {
 		t.Error("there was no third step")
 	}
@@ -400,4 +401,19 @@ func TestManyAtOnce(t *testing.T) {
 	r.checkClosed(t)
 	settleAll(t, r)
 	t.Logf("%d claims were carried out", done.Load())
+}
+
+// TestLateRelease: a call that is to release a name sleeps until others have released it and its former owner has it again. It must not take it
+// from her.
+func TestLateRelease(t *testing.T) {
+	for i := range 10 {
+		r, _ := startRegistry(t)
+		r.mustClaim(t, ada, "paypaI")
+		r.e.Inject(emulator.Fault{Op: emulator.OpBatch, Container: HandlesContainer, Skip: i, Count: 1, Hook: func(context.Context, emulator.Point) {
+			r.sweepLater(t)
+			r.mustClaim(t, ada, "paypaI")
+		}})
+		allowTaken(t, r.claim(t.Context(), ada, ""))
+		r.checkClosed(t)
+	}
 }
