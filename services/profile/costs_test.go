@@ -82,6 +82,7 @@ func TestEveryCreateIsGuarded(t *testing.T) {
 		"wallet": func(ctx context.Context) error {
 			return walletApply(walletGrant("r1", walletGold(1)))(ctx, w.Dial(t, w.authority.GameServer("eu")))
 		},
+		"claim a handle": func(ctx context.Context) error { return claimHandle("", "paypaI", "r1")(ctx, player) },
 	} {
 		if err := c(session(t)); err != nil {
 			t.Errorf("%s: %v", what, err)

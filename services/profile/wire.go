@@ -48,7 +48,7 @@ func (s *Service) build(cfg Config, deps Deps) error {
 	if err != nil {
 		return err
 	}
-	profiles.Moderator, saves.Moderator = moderator, moderator.Of(moderation.SaveDescription)
+	profiles.Moderator, saves.Moderator, handles.Moderator = moderator, moderator.Of(moderation.SaveDescription), moderator.Of(moderation.Handle)
 	s.servers = []func(grpc.ServiceRegistrar){
 		func(r grpc.ServiceRegistrar) {
 			profilev1.RegisterProfileServiceServer(r, others.server(rpc.NewProfiles(profiles, rpc.NewHandles(handles))))

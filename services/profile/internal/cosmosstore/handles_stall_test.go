@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -59,17 +60,22 @@ func allowTaken(t *testing.T, err error) {
 }
 
 // TestStall lets every write of every claim wait while others finish the claim, undo it, go on, or take what it wants. Then the write is
-// sent after all.
+// sent after all. The default size lets every third write wait, others in each test; LONG=1 all.
 func TestStall(t *testing.T) {
 	t.Parallel()
 	subtests := map[string]func(*testing.T){}
 	free := make(chan struct{}, 4) // a write that waits must not wait for other tests
+	step := 3
+	if os.Getenv("LONG") != "" {
+		step = 1
+	}
 	for what, s := range scenarios {
 		for other, happens := range meanwhile {
+			first := (len(what) + len(other)) % step // each of both meets other writes
 			subtests[what+", "+other] = func(t *testing.T) {
 				free <- struct{}{}
 				defer func() { <-free }()
-				for i := 0; ; i++ {
+				for i := first; ; i += step {
 					if stalled := stall(t, s, i, happens); !stalled || t.Failed() {
 						if i < 3 {
 							t.Errorf("only %d writes waited: the test does not see what it should", i)
@@ -133,7 +139,8 @@ func TestStalledThirdStep(t *testing.T) {
 	}
 	r.e.Inject(third)
 	r.e.Inject(answer)
-	wantTaken(t, "ada", r.claim(t.Context(), ada, "paypal"))
+	_, err := r.Claim(newSession(t), as(ada), handle.Request{Handle: "paypal"}) // without a request id it begins anew, and sees bob
+	wantTaken(t, "ada", err)
 	if !met {
 		t.Error("there was no third step")
 	}
@@ -394,4 +401,19 @@ func TestManyAtOnce(t *testing.T) {
 	r.checkClosed(t)
 	settleAll(t, r)
 	t.Logf("%d claims were carried out", done.Load())
+}
+
+// TestLateRelease: a call that is to release a name sleeps until others have released it and its former owner has it again. It must not take it
+// from her.
+func TestLateRelease(t *testing.T) {
+	for i := range 10 {
+		r, _ := startRegistry(t)
+		r.mustClaim(t, ada, "paypaI")
+		r.e.Inject(emulator.Fault{Op: emulator.OpBatch, Container: HandlesContainer, Skip: i, Count: 1, Hook: func(context.Context, emulator.Point) {
+			r.sweepLater(t)
+			r.mustClaim(t, ada, "paypaI")
+		}})
+		allowTaken(t, r.claim(t.Context(), ada, ""))
+		r.checkClosed(t)
+	}
 }

@@ -2,6 +2,7 @@ package cosmosstore
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"slices"
@@ -58,9 +59,10 @@ func startRegistry(t testing.TB) (*registry, *emulator.Clock) {
 
 func as(playerID string) profile.Caller { return profile.Caller{Subject: playerID, Player: true} }
 
-// claim lets a player claim a handle, as one call.
+// claim lets a player claim a handle, as one call. It has a request id, so that the call does not begin anew once it has been overtaken.
 func (r *registry) claim(ctx context.Context, playerID, name string) error {
-	_, err := r.Claim(cosmos.WithSession(ctx, &cosmos.Session{}), as(playerID), handle.Request{Handle: name})
+	request := handle.Request{Handle: name, RequestID: rand.Text()}
+	_, err := r.Claim(cosmos.WithSession(ctx, &cosmos.Session{}), as(playerID), request)
 	return err
 }
 

@@ -21,8 +21,8 @@ const Grace = 30 * time.Second
 
 // Moderator judges texts that others will see.
 type Moderator interface {
-	// Check returns the fault that refuses a handle of a player; nil = it may be shown.
-	Check(ctx context.Context, playerID, handle string) error
+	// Check returns the fault that refuses a handle of a player; nil = it may be shown. Path is the field of the request that holds it.
+	Check(ctx context.Context, playerID, path, handle string) error
 }
 
 // Handles gives handles to players and finds players by them.
@@ -62,7 +62,7 @@ func (h *Handles) Claim(ctx context.Context, caller profile.Caller, r Request) (
 			return profile.Profile{}, err
 		}
 		if h.Moderator != nil {
-			if err := h.Moderator.Check(ctx, playerID, want.Shown); err != nil {
+			if err := h.Moderator.Check(ctx, playerID, "handle", want.Shown); err != nil {
 				return profile.Profile{}, err
 			}
 		}
