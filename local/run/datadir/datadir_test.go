@@ -105,3 +105,15 @@ func TestADamagedKeyFileIsNamed(t *testing.T) {
 		t.Error("a damaged key file was accepted")
 	}
 }
+
+func TestAFirstStartThatWasKilledLeavesAUsableFolder(t *testing.T) {
+	path := t.TempDir()
+	half := filepath.Join(path, "version.new") // what is there between the two steps of writing the stamp
+	if err := os.WriteFile(half, []byte("super"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := datadir.Reset(path); err != nil {
+		t.Error(err)
+	}
+	open(t, path)
+}
