@@ -56,7 +56,7 @@ func run(ctx context.Context, args []string, out, notes io.Writer) error {
 // wayOut adds to what is wrong with the data folder what to do about it.
 func wayOut(err error) error {
 	switch {
-	case errors.Is(err, datadir.ErrVersion):
+	case errors.Is(err, datadir.ErrVersion), errors.Is(err, datadir.ErrNoKeys):
 		return fmt.Errorf("%w; start with -reset to delete them, or name another folder with -data", err)
 	case errors.Is(err, datadir.ErrForeign):
 		return fmt.Errorf("%w; name another folder with -data", err)

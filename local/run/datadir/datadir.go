@@ -39,6 +39,9 @@ var ErrVersion = errors.New("the data are of another version")
 // ErrForeign says that the folder holds something else than a local run's data.
 var ErrForeign = errors.New("the folder is not a data folder")
 
+// ErrNoKeys says that the folder has documents, and that the keys they were written under are gone: new ones would not open them.
+var ErrNoKeys = errors.New("the keys of the data are gone")
+
 // Keys are the secrets of a local run, 32 random bytes each, in base64.
 type Keys struct {
 	// Sealing protects the signing keys at rest: IDENTITY_SEALING_KEY.
@@ -60,7 +63,7 @@ type Dir struct {
 }
 
 // Open makes the folder when it is missing, and reads or makes its keys, with one for each of the clients. An empty path keeps
-// everything in memory. Errors: [ErrVersion], [ErrForeign], or what the file system says.
+// everything in memory. Errors: [ErrVersion], [ErrForeign], [ErrNoKeys], or what the file system says.
 func Open(path string, clients ...string) (*Dir, error) {
 	d := &Dir{path: path}
 	if path == "" {
@@ -169,6 +172,9 @@ func checkVersion(path string) error {
 func (d *Dir) readKeys() error {
 	data, err := os.ReadFile(filepath.Join(d.path, "keys.json"))
 	if errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Stat(d.Cosmos()); err == nil {
+			return fmt.Errorf("%w: %s has no keys.json", ErrNoKeys, d.path)
+		}
 		return nil
 	}
 	if err != nil {

@@ -117,3 +117,17 @@ func TestAFirstStartThatWasKilledLeavesAUsableFolder(t *testing.T) {
 	}
 	open(t, path)
 }
+
+func TestDataWithoutTheirKeysAreNotGivenNewOnes(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "data")
+	d := open(t, path)
+	if err := os.Mkdir(d.Cosmos(), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(path, "keys.json")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := datadir.Open(path); !errors.Is(err, datadir.ErrNoKeys) {
+		t.Errorf("Open = %v, want ErrNoKeys", err)
+	}
+}
