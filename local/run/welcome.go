@@ -5,7 +5,7 @@ package main
 const welcome = `
   Super Game runs on this machine. Ctrl-C stops it.
 
-    gRPC        %[1]s   identity, profile (reflection is on)
+    gRPC        %[1]s   identity, profile, leaderboard (reflection is on)
     HTTP        http://%[2]s   /readyz /metrics /.well-known/jwks.json
     Cosmos DB   %[3]s   %[4]s
 
