@@ -65,4 +65,6 @@ func (s *Boards) changed() {
 }
 
 // Get returns a definition.
-func (s *Boards) Get(ctx context.Context, id string) (board.Board, error) { return s.Store.Get(ctx, id) }
+func (s *Boards) Get(ctx context.Context, id string) (board.Board, error) {
+	return s.Store.Get(ctx, id)
+}
