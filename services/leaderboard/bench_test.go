@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -26,6 +27,7 @@ const (
 // BenchmarkCalls makes calls from 64 clients, each on a connection of its own, to a service with a million entries, beside the service's own
 // health check. Clients, service and store share the machine: CPU/call is that of all of them.
 func BenchmarkCalls(b *testing.B) {
+	defer debug.SetGCPercent(debug.SetGCPercent(400)) // as the command does
 	w := start(b, setup{config: func(c *leaderboard.Config) { c.Heartbeat, c.FeedInterval = time.Second, 250*time.Millisecond }})
 	board := w.makeBoard(b, points("b"))
 	w.score(b, ada, "r0", "b", 1) // now the view knows the board
