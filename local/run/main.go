@@ -16,6 +16,9 @@ import (
 	"supergame/local/emulator"
 	"supergame/local/run/datadir"
 	"supergame/local/run/world"
+	"supergame/local/seed"
+	"supergame/services/platform/config"
+	"supergame/services/platform/grpcclient"
 )
 
 func main() {
@@ -47,6 +50,9 @@ func run(ctx context.Context, args []string, out, notes io.Writer) error {
 	if err != nil {
 		return wayOut(err)
 	}
+	if err := sow(ctx, w); err != nil {
+		return errors.Join(fmt.Errorf("make the first boards: %w", err), w.Stop())
+	}
 	fmt.Fprint(out, welcome(w, opts.Data, time.Since(begin)))
 	err = w.Wait()
 	fmt.Fprintln(out, "stopped")
@@ -64,6 +70,21 @@ func wayOut(err error) error {
 		return fmt.Errorf("%w; stop that one, or name another folder with -data", err)
 	}
 	return err
+}
+
+// sow makes the definitions of local/seed that are not there.
+func sow(ctx context.Context, w *world.World) (err error) {
+	plain, err := grpcclient.Dial("http://"+w.GRPC, grpcclient.Options{})
+	if err != nil {
+		return err
+	}
+	tokens := grpcclient.NewTokens(plain, grpcclient.ClientKey("operator", config.NewSecret(w.Keys.Clients["operator"])))
+	conn, err := grpcclient.Dial("http://"+w.GRPC, grpcclient.Options{Tokens: tokens})
+	if err != nil {
+		return errors.Join(err, plain.Close())
+	}
+	defer func() { err = errors.Join(err, conn.Close(), plain.Close()) }()
+	return seed.Start(ctx, conn)
 }
 
 func parse(args []string, notes io.Writer) (opts world.Options, reset bool, err error) {

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"io"
 	"maps"
 	"net"
 	"slices"
@@ -15,6 +16,7 @@ import (
 
 	"supergame/local/run/datadir"
 	"supergame/services/identity"
+	"supergame/services/leaderboard"
 	"supergame/services/platform/config"
 	"supergame/services/platform/cosmos"
 	"supergame/services/platform/grpcclient"
@@ -25,9 +27,10 @@ import (
 
 // wired are the services of the world.
 type wired struct {
-	identity *identity.Service
-	profile  *profile.Service
-	signIn   *grpc.ClientConn // over which the profile service gets its tokens
+	identity    *identity.Service
+	profile     *profile.Service
+	leaderboard *leaderboard.Service
+	closers     closers // of the connections between them
 }
 
 // parts are what services are built from. The pipe leads to the server that will host them.
@@ -55,25 +58,60 @@ func wire(ctx context.Context, cfg settings, p parts) (*wired, error) {
 	if err != nil {
 		return nil, errors.Join(err, identities.Close())
 	}
-	tokens := grpcclient.NewTokens(signIn, grpcclient.ClientKey("profile", config.NewSecret(p.keys.Clients["profile"])))
-	profiles, err := profile.New(ctx, cfg.Profile, profile.Deps{
-		Cosmos: store, Logger: tel.Logger, Meter: tel.Meter, Now: p.now, Erased: identities.Verifier().Erased,
-		Dial: func(service string) (grpc.ClientConnInterface, error) {
-			return grpcclient.Dial("http://"+service, grpcclient.Options{Tokens: tokens, Dialer: pipe.Dial, Tracer: tel.Tracer})
-		},
+	w := &wired{identity: identities}
+	w.closers.add(signIn.Close)
+	if err := w.wireOthers(ctx, cfg, p, signIn); err != nil {
+		return nil, errors.Join(err, w.close())
+	}
+	return w, nil
+}
+
+// wireOthers builds the services that sign in to identity.
+func (w *wired) wireOthers(ctx context.Context, cfg settings, p parts, signIn *grpc.ClientConn) (err error) {
+	tel, erased := p.telemetry, w.identity.Verifier().Erased
+	as := func(name string) func(service string) (grpc.ClientConnInterface, error) {
+		tokens := grpcclient.NewTokens(signIn, grpcclient.ClientKey(name, config.NewSecret(p.keys.Clients[name])))
+		return func(service string) (grpc.ClientConnInterface, error) {
+			return grpcclient.Dial("http://"+service, grpcclient.Options{Tokens: tokens, Dialer: p.pipe.Dial, Tracer: tel.Tracer})
+		}
+	}
+	w.profile, err = profile.New(ctx, cfg.Profile, profile.Deps{
+		Cosmos: p.store, Logger: tel.Logger, Meter: tel.Meter, Now: p.now, Erased: erased, Dial: as("profile"),
 	})
 	if err != nil {
-		return nil, errors.Join(err, identities.Close(), signIn.Close())
+		return err
 	}
-	return &wired{identity: identities, profile: profiles, signIn: signIn}, nil
+	conn, err := as("leaderboard")("profile")
+	if err != nil {
+		return err
+	}
+	if closer, ok := conn.(io.Closer); ok {
+		w.closers.add(closer.Close)
+	}
+	w.leaderboard, err = leaderboard.New(ctx, cfg.Leaderboard, leaderboard.Deps{
+		Cosmos: p.store, Profile: conn, Logger: tel.Logger, Meter: tel.Meter, Erased: erased,
+	})
+	return err
 }
 
 func (w *wired) ready() error {
-	return errors.Join(w.identity.Ready(), w.identity.Verifier().Ready(), w.profile.Ready())
+	return errors.Join(w.identity.Ready(), w.identity.Verifier().Ready(), w.profile.Ready(), w.leaderboard.Ready())
+}
+
+// hosted are the services as a server hosts them.
+func (w *wired) hosted() []grpcserver.Service {
+	return []grpcserver.Service{w.identity, w.profile, w.leaderboard}
 }
 
 func (w *wired) close() error {
-	return errors.Join(w.identity.Close(), w.profile.Close(), w.signIn.Close())
+	err := w.identity.Close()
+	if w.profile != nil {
+		err = errors.Join(err, w.profile.Close())
+	}
+	if w.leaderboard != nil {
+		err = errors.Join(err, w.leaderboard.Close())
+	}
+	return errors.Join(err, w.closers.close())
 }
 
 // listeners are the world's doors: two for the outside, and the pipe between its services.
@@ -118,6 +156,7 @@ func (o Options) environ(keys datadir.Keys) ([]string, error) {
 		"IDENTITY_ERASURE_KEY="+keys.Erasure,
 		"PROFILE_ERASURE_KEY="+keys.ProfileErasure,
 		"IDENTITY_CLIENTS="+clients,
+		"LEADERBOARD_TIE_KEY="+keys.Ties,
 	), nil
 }
 

@@ -21,6 +21,8 @@ type Catalog struct {
 	Store   board.Store
 	Seasons board.Seasons
 	Now     func() time.Time
+	// Serves reports whether this deployment serves a board; nil = all.
+	Serves func(id string) bool
 	// Changed is told of every definition that was read; Gone of a making of a board that is no more. Both may be nil.
 	Changed func(b *board.Board)
 	Gone    func(uid string)
@@ -28,18 +30,35 @@ type Catalog struct {
 	loads  singleflight.Group
 	mu     sync.RWMutex
 	boards map[string]known
+	writes map[string]int // of this process, by board
 }
 
 type known struct {
-	board board.Board
-	read  time.Time // when the read began
+	board  board.Board
+	read   time.Time // when the read began
+	writes int       // of this process, before it
+}
+
+// Wrote hears that this process changed a definition: what is in memory is old.
+func (c *Catalog) Wrote(id string) {
+	c.mu.Lock()
+	if c.writes == nil {
+		c.writes = map[string]int{}
+	}
+	c.writes[id]++
+	c.mu.Unlock()
+	c.loads.Forget(id)
 }
 
 // Board returns a definition and makes sure that it knows the season of an instant, which is now or close to it. NotFound (BOARD_NOT_FOUND) when
 // there is none. When the season is over and nobody has opened the next, this call does.
 func (c *Catalog) Board(ctx context.Context, id string, at time.Time) (board.Board, error) {
+	if c.Serves != nil && !c.Serves(id) {
+		return board.Board{}, fault.New(fault.FailedPrecondition, "BOARD_ELSEWHERE", "board %s is served by another deployment", id).With("board_id", id)
+	}
 	c.mu.RLock()
 	k, ok := c.boards[id]
+	ok = ok && k.writes == c.writes[id]
 	c.mu.RUnlock()
 	if ok && c.Now().Sub(k.read) < MaxAge {
 		if _, _, current := k.board.SeasonAt(at); current || at.Before(k.board.Start) {
@@ -65,6 +84,9 @@ func (c *Catalog) load(ctx context.Context, id string, at time.Time) (board.Boar
 
 func (c *Catalog) read(ctx context.Context, id string, at time.Time) (board.Board, error) {
 	begun := c.Now()
+	c.mu.RLock()
+	writes := c.writes[id]
+	c.mu.RUnlock()
 	b, err := c.Store.Get(ctx, id)
 	if fault.Is(err, fault.NotFound) {
 		c.forget(id, "")
@@ -84,7 +106,7 @@ func (c *Catalog) read(ctx context.Context, id string, at time.Time) (board.Boar
 	if c.boards == nil {
 		c.boards = map[string]known{}
 	}
-	c.boards[id] = known{b, begun}
+	c.boards[id] = known{b, begun, writes}
 	c.mu.Unlock()
 	if c.Changed != nil {
 		c.Changed(&b)
@@ -104,6 +126,16 @@ func (c *Catalog) forget(id, uid string) {
 	if gone && c.Gone != nil {
 		c.Gone(k.board.UID)
 	}
+}
+
+// Refresh reads every definition in memory that is not new: so a board that nobody asks for is not ranked for ever after it was deleted.
+func (c *Catalog) Refresh(ctx context.Context) error {
+	for _, b := range c.All() {
+		if _, err := c.Board(ctx, b.ID, c.Now()); err != nil && !fault.Is(err, fault.NotFound) {
+			return err
+		}
+	}
+	return nil
 }
 
 // All are the definitions in memory, in no order.

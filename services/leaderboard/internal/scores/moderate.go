@@ -83,8 +83,8 @@ func (s *Scores) moderate(ctx context.Context, boardID, playerID string, season 
 	return e.Version, nil
 }
 
-// Attempts lists a player's submissions of the last 30 days.
-func (s *Scores) Attempts(ctx context.Context, caller Caller, boardID, playerID string, size int, position string) (AttemptPage, error) {
+// Attempts lists a player's submissions of the last 30 days, from a page token on.
+func (s *Scores) Attempts(ctx context.Context, caller Caller, boardID, playerID string, size int, token string) (AttemptPage, error) {
 	switch {
 	case playerID == "" && !caller.Player:
 		return AttemptPage{}, fault.Invalid("player_id", "is empty; only a player may leave his own id out")
@@ -100,5 +100,12 @@ func (s *Scores) Attempts(ctx context.Context, caller Caller, boardID, playerID 
 	if !b.KeepAttempts {
 		return AttemptPage{}, fault.New(fault.FailedPrecondition, "NO_ATTEMPTS", "board %s keeps no attempts", b.ID).With("board_id", b.ID)
 	}
-	return s.Store.Attempts(ctx, playerID, b.UID, size, position)
+	tokens := s.Tokens.For("LeaderboardService.ListAttempts", b.UID, playerID)
+	position, err := tokens.Position(token)
+	if err != nil {
+		return AttemptPage{}, err
+	}
+	page, err := s.Store.Attempts(ctx, playerID, b.UID, size, position)
+	page.Next = tokens.Token(page.Next)
+	return page, err
 }

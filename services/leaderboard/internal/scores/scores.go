@@ -9,6 +9,7 @@ import (
 
 	"supergame/services/leaderboard/internal/board"
 	"supergame/services/platform/fault"
+	"supergame/services/platform/pagetoken"
 )
 
 // Caller is who asks.
@@ -74,6 +75,7 @@ type Scores struct {
 	Ranks   Ranks
 	Rate    Limiter
 	Secret  []byte // of the keys' tie rule
+	Tokens  pagetoken.Codec
 	Now     func() time.Time
 	queue   queues
 }

@@ -36,7 +36,8 @@ type PlayerDataServiceClient interface {
 	// ExportPlayer streams everything of the player in this service's containers, without secrets, then the counts. Nothing stored is an
 	// export with no documents, not an error.
 	ExportPlayer(ctx context.Context, in *ExportPlayerRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ExportPlayerResponse], error)
-	// PlayerChanged tells the service about a change of a player, of which it keeps copies in his entries. Safe to repeat.
+	// PlayerChanged tells the service about a change of a player: his entries are hidden while he is suspended and come back in their places, and
+	// they move to the segment of his country. Safe to repeat; repeat until it succeeds.
 	PlayerChanged(ctx context.Context, in *PlayerChangedRequest, opts ...grpc.CallOption) (*PlayerChangedResponse, error)
 }
 
@@ -99,7 +100,8 @@ type PlayerDataServiceServer interface {
 	// ExportPlayer streams everything of the player in this service's containers, without secrets, then the counts. Nothing stored is an
 	// export with no documents, not an error.
 	ExportPlayer(*ExportPlayerRequest, grpc.ServerStreamingServer[ExportPlayerResponse]) error
-	// PlayerChanged tells the service about a change of a player, of which it keeps copies in his entries. Safe to repeat.
+	// PlayerChanged tells the service about a change of a player: his entries are hidden while he is suspended and come back in their places, and
+	// they move to the segment of his country. Safe to repeat; repeat until it succeeds.
 	PlayerChanged(context.Context, *PlayerChangedRequest) (*PlayerChangedResponse, error)
 	mustEmbedUnimplementedPlayerDataServiceServer()
 }
