@@ -149,21 +149,24 @@ func TestLongestNamesFit(t *testing.T) {
 // TestRivalDivides lets a rival divide the bucket that a change has read, or is about to read.
 func TestRivalDivides(t *testing.T) {
 	last := item("item-05")
-	for requestName, request := range map[string]emulator.Fault{
-		"before the head is read":   {Op: emulator.OpRead},
-		"before the bucket is read": {Op: emulator.OpBatch},
-		"before the write":          {Op: emulator.OpBatch, Skip: 1},
-		// Of a refusal: behind the batch that reads the bucket.
-		"before the head is read again":   {Op: emulator.OpBatch, Skip: 1},
-		"before the bucket is read again": {Op: emulator.OpBatch, Skip: 2},
-		"before its entry is looked for":  {Op: emulator.OpRead, Skip: 1},
+	for requestName, request := range map[string]struct {
+		op      emulator.Op
+		skip    int
+		refusal bool // only a refusal makes this request
+	}{
+		"before the head is read":         {op: emulator.OpRead},
+		"before the bucket is read":       {op: emulator.OpBatch},
+		"before the second batch":         {op: emulator.OpBatch, skip: 1}, // the write, or the head once more
+		"before the bucket is read again": {op: emulator.OpBatch, skip: 2, refusal: true},
+		"before its entry is looked for":  {op: emulator.OpRead, skip: 1, refusal: true},
 	} {
 		for _, refused := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, refused: %v", requestName, refused), func(t *testing.T) {
 				store, e := newFaultyStore(t)
 				p := newSmallLeaves(t, store, 6)
-				before := bucketIDs(t, p)
-				e.Inject(emulator.Fault{Op: request.Op, Skip: request.Skip, Container: Players, Count: 1, Hook: func(context.Context, emulator.Point) {
+				before, met := bucketIDs(t, p), false
+				e.Inject(emulator.Fault{Op: request.op, Skip: request.skip, Container: Players, Count: 1, Hook: func(context.Context, emulator.Point) {
+					met = true
 					o := correction("rival")
 					for i := range 5 {
 						o.Lines = append(o.Lines, amount(item(fmt.Sprint("item-04-", i)), 1))
@@ -185,8 +188,8 @@ func TestRivalDivides(t *testing.T) {
 				if p.store.leaf = leafBytes; !refused {
 					p.wantReplay(t, correction("mine", amount(last, by), amount(gold, 1)), p.entryOf(t, "mine"))
 				}
-				if after := bucketIDs(t, p); len(after) <= len(before) && (!refused || request.Op == emulator.OpRead && request.Skip == 0) {
-					t.Errorf("nothing was divided: %q, %q", before, after)
+				if want := refused || !request.refusal; met != want || met && len(bucketIDs(t, p)) <= len(before) {
+					t.Errorf("a rival came: %v, want %v; the buckets were %q, are %q", met, want, before, bucketIDs(t, p))
 				}
 				p.wantSound(t, -1, nil)
 			})
@@ -214,7 +217,7 @@ func TestPagesWhileBucketsAreDivided(t *testing.T) {
 			p := newSmallLeaves(t, store, 30)
 			n, busy := 0, false
 			e.Inject(emulator.Fault{Container: Players, Hook: func(context.Context, emulator.Point) {
-				if busy {
+				if busy || n == 12 { // for ever, the reader would never come to an end
 					return
 				}
 				busy = true
@@ -325,23 +328,23 @@ func TestTamperedBucketsAreFound(t *testing.T) {
 		want   []wallet.ProblemType
 		lost   bool // a change finds out too
 	}{
-		"a bucket is gone":        {second, gone, []wallet.ProblemType{place, balance}, true},
-		"an empty bucket":         {second, with("balances", map[string]any{}), []wallet.ProblemType{balance}, false},
-		"an amount":               {second, func(map[string]any) map[string]any { return held("i:item-03", 1000) }, []wallet.ProblemType{balance}, false},
-		"gold in a bucket":        {second, func(map[string]any) map[string]any { return held("c:gold", 1000) }, []wallet.ProblemType{place, balance}, false},
-		"no asset in a bucket":    {second, func(map[string]any) map[string]any { return held("x:gold", 1000) }, []wallet.ProblemType{place, balance}, false},
-		"another end":             {second, with("until", "i:item-03-x"), []wallet.ProblemType{place}, false},
-		"a later end":             {second, with("until", "j"), []wallet.ProblemType{place}, false},
-		"no end":                  {second, with("until", nil), []wallet.ProblemType{place}, false},
-		"an end before its begin": {second, with("until", "a"), []wallet.ProblemType{place}, false},
-		"a bucket is not named":   {head, func(doc map[string]any) map[string]any { return map[string]any{"buckets": doc["buckets"].([]any)[1:]} }, []wallet.ProblemType{place, balance}, false},
-		"no bucket is named":      {head, with("buckets", nil), []wallet.ProblemType{balance}, false},
-		"buckets in no order": {head, func(doc map[string]any) map[string]any {
+		"a bucket is gone":        {inSecondBucket, goneDocument, []wallet.ProblemType{place, balance}, true},
+		"an empty bucket":         {inSecondBucket, withProperty("balances", map[string]any{}), []wallet.ProblemType{balance}, false},
+		"an amount":               {inSecondBucket, func(map[string]any) map[string]any { return held("i:item-03", 1000) }, []wallet.ProblemType{balance}, false},
+		"gold in a bucket":        {inSecondBucket, func(map[string]any) map[string]any { return held("c:gold", 1000) }, []wallet.ProblemType{place, balance}, false},
+		"no asset in a bucket":    {inSecondBucket, func(map[string]any) map[string]any { return held("x:gold", 1000) }, []wallet.ProblemType{place, balance}, false},
+		"another end":             {inSecondBucket, withProperty("until", "i:item-03-x"), []wallet.ProblemType{place}, false},
+		"a later end":             {inSecondBucket, withProperty("until", "j"), []wallet.ProblemType{place}, false},
+		"no end":                  {inSecondBucket, withProperty("until", nil), []wallet.ProblemType{place}, false},
+		"an end before its begin": {inSecondBucket, withProperty("until", "a"), []wallet.ProblemType{place}, false},
+		"a bucket is not named":   {inHead, func(doc map[string]any) map[string]any { return map[string]any{"buckets": doc["buckets"].([]any)[1:]} }, []wallet.ProblemType{balance}, false},
+		"no bucket is named":      {inHead, withProperty("buckets", nil), []wallet.ProblemType{balance}, false},
+		"buckets in no order": {inHead, func(doc map[string]any) map[string]any {
 			buckets := doc["buckets"].([]any)
 			slices.Reverse(buckets)
 			return map[string]any{"buckets": buckets}
 		}, []wallet.ProblemType{place}, false},
-		"an item in the head": {head, func(doc map[string]any) map[string]any {
+		"an item in the head": {inHead, func(doc map[string]any) map[string]any {
 			balances := doc["balances"].(map[string]any)
 			balances["i:item-05"] = []any{1000, 7, changed.UnixMilli()}
 			return map[string]any{"balances": balances}
@@ -364,12 +367,13 @@ func TestTamperedBucketsAreFound(t *testing.T) {
 	}
 }
 
-func head([]string) string           { return idWalletHead }
-func second(buckets []string) string { return buckets[1] }
+func inHead([]string) string                 { return idWalletHead }
+func inSecondBucket(buckets []string) string { return buckets[1] }
 
-var gone func(map[string]any) map[string]any
+// goneDocument stands for a document that is deleted.
+var goneDocument func(map[string]any) map[string]any
 
-func with(name string, value any) func(map[string]any) map[string]any {
+func withProperty(name string, value any) func(map[string]any) map[string]any {
 	return func(map[string]any) map[string]any { return map[string]any{name: value} }
 }
 
@@ -467,7 +471,7 @@ func TestHalves(t *testing.T) {
 		if len(first) == 0 || len(second) == 0 || first.size()+second.size() != size {
 			r.Fatalf("%d and %d of %d", len(first), len(second), len(all))
 		}
-		if diff := first.size() - second.size(); len(all) > 2 && (diff > 60 || diff < -60) {
+		if diff := first.size() - second.size(); len(all) > 2 && (diff > 100 || diff < -100) {
 			r.Fatalf("%d and %d bytes", first.size(), second.size())
 		}
 	})
