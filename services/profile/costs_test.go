@@ -2,6 +2,7 @@ package profile_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 
 	"google.golang.org/grpc"
@@ -77,7 +78,13 @@ func TestEveryCreateIsGuarded(t *testing.T) {
 		"private": func(ctx context.Context) error { return change(&profilev1.Profile{}, "private.settings")(ctx, player) },
 		"export":  func(ctx context.Context) error { return export(ada, "")(ctx, service) },
 		"wallet": func(ctx context.Context) error {
-			return walletApply(walletGrant("r1", walletGold(1)))(ctx, w.Dial(t, w.authority.GameServer("eu")))
+			server := w.Dial(t, w.authority.GameServer("eu"))
+			for i, lines := range walletMany() {
+				if err := walletApply(walletGrant(fmt.Sprint("r", i), lines...))(ctx, server); err != nil {
+					return err
+				}
+			}
+			return nil
 		},
 	} {
 		if err := c(session(t)); err != nil {
@@ -103,7 +110,7 @@ func TestEveryCreateIsGuarded(t *testing.T) {
 			}
 		}
 	}
-	if creating != 6 {
-		t.Errorf("%d documents were created, want 6: the test does not see what it should", creating)
+	if creating != 15 {
+		t.Errorf("%d documents were created, want 15: the test does not see what it should", creating)
 	}
 }

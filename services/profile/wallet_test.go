@@ -180,12 +180,7 @@ func TestWalletExportVerifies(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// More than one document of balances is needed for these.
-	for i := range 8 {
-		lines := walletItems(40, 1)
-		for j, line := range lines {
-			line.Asset = walletItem(fmt.Sprintf("%02d-%02d", i, j), 1).GetAsset()
-		}
+	for i, lines := range walletMany() {
 		if _, err := server.Apply(session(t), walletGrant(fmt.Sprint("many-", i), lines...)); err != nil {
 			t.Fatal(err)
 		}

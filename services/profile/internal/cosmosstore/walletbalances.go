@@ -11,7 +11,7 @@ import (
 	"supergame/services/profile/internal/wallet"
 )
 
-// leafBytes is how large the balances of one document become before half of them move. What is read and replaced costs little
+// leafBytes is how large the balances of one document become before some of them move. What is read and replaced costs little
 // more up to 8 KB (1.33 and 14.08 RU, of 1 and 9.9 at least), and nearly half as much again at 16 KB; in between is room for the
 // header, and for the few documents that one change makes larger than this before it divides them.
 const leafBytes = 7000
@@ -92,20 +92,20 @@ func entrySize(key string, h held) int {
 	return size
 }
 
-// halve moves the second half away, and returns it with the shortest key that divides the two.
-func (b heldBalances) halve() (from string, second heldBalances) {
+// cut leaves the first balances, of about so many bytes, and moves the others away: those it returns, with the shortest key that
+// divides the two. There is one at least on either side.
+func (b heldBalances) cut(keep int) (from string, second heldBalances) {
 	keys := slices.Sorted(maps.Keys(b))
-	middle, rest := 0, b.size()/2
-	for rest > 0 && middle < len(keys)-1 {
-		rest -= entrySize(keys[middle], b[keys[middle]])
-		middle++
+	n := 1
+	for size := entrySize(keys[0], b[keys[0]]); n < len(keys)-1 && size < keep; n++ {
+		size += entrySize(keys[n], b[keys[n]])
 	}
-	second = make(heldBalances, len(keys)-middle)
-	for _, key := range keys[middle:] {
+	second = make(heldBalances, len(keys)-n)
+	for _, key := range keys[n:] {
 		second[key] = b[key]
 		delete(b, key)
 	}
-	return divider(keys[middle-1], keys[middle]), second
+	return divider(keys[n-1], keys[n]), second
 }
 
 // divider is the shortest key that is behind one key, and is or comes before the next.
@@ -147,15 +147,17 @@ func (d *walletDoc) addBucket(from string) {
 	d.Buckets = slices.Insert(slices.Clone(d.Buckets), i, from)
 }
 
-// full reports whether the head should give half of its balances away. What it says of very many buckets does not drive the last out: the currencies
-// would go, which change most.
+// full reports whether the head should give balances away. Once there are buckets it keeps but a few, the currencies as a rule: it is replaced by
+// changes of all the others too.
 func (d *walletDoc) full(limit int) bool {
-	own, names := d.Balances.size(), 0
-	for _, from := range d.Buckets {
-		names += len(from) + len(`"",`)
+	if len(d.Buckets) > 0 {
+		limit = 2 * keptInHead(limit)
 	}
-	return len(d.Balances) > 1 && own+names > limit && own > limit/4
+	return len(d.Balances) > 1 && d.Balances.size() > limit
 }
+
+// keptInHead is how much stays in a head that gives balances away. With a dozen currencies it is within 1 KB.
+func keptInHead(limit int) int { return limit / 14 }
 
 func (d *bucketDoc) from() string { return strings.TrimPrefix(d.ID, walletBucket) }
 
@@ -202,7 +204,7 @@ func (h *holdings) set(e wallet.Entry) {
 	}
 }
 
-// divide halves the documents that have become too large, and returns the new ones. One change adds less than a document holds,
+// divide cuts the documents that have become too large, and returns the new ones. One change adds less than a document holds,
 // so once is enough.
 func (h *holdings) divide(limit int) []*bucketDoc {
 	var created []*bucketDoc
@@ -212,13 +214,13 @@ func (h *holdings) divide(limit int) []*bucketDoc {
 	}
 	for _, begin := range slices.Sorted(maps.Keys(h.buckets)) {
 		if bucket := h.buckets[begin]; bucket.full(limit) {
-			from, second := bucket.Balances.halve()
+			from, second := bucket.Balances.cut(bucket.Balances.size() / 2)
 			add(bucket.Until, second, from)
 			bucket.Until = from
 		}
 	}
 	if h.head.full(limit) {
-		from, second := h.head.Balances.halve()
+		from, second := h.head.Balances.cut(keptInHead(limit))
 		add(h.head.behind(""), second, from)
 	}
 	return created

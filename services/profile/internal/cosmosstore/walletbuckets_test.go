@@ -458,7 +458,7 @@ func TestHalves(t *testing.T) {
 			all[key], first[key] = h, h
 		}
 		size := all.size()
-		from, second := first.halve()
+		from, second := first.cut(size / 2)
 		for key, h := range all {
 			part, other := first, second
 			if key >= from {

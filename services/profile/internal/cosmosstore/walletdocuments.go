@@ -16,7 +16,7 @@ const (
 )
 
 // walletDoc is the head: every change of the wallet replaces it under its version, so changes come one after the other. It holds
-// the first balances, in the order of their keys: all of them in a small wallet, the currencies in nearly any.
+// the first balances, in the order of their keys: all of them in a small wallet, the currencies in a large one.
 type walletDoc struct {
 	cosmos.Header
 	PlayerID string       `json:"playerId"`
