@@ -298,19 +298,21 @@ func TestBucketsGrowUnderFire(t *testing.T) {
 	t.Logf("%d buckets", len(bucketIDs(t, p)))
 }
 
-// persist applies an order until its outcome is known.
-func (p *purse) persist(t *testing.T, o wallet.Order) {
+// persist applies an order until its outcome is known: the store may be slow, or fail for a while.
+func (p *purse) persist(t *testing.T, o wallet.Order) (entry wallet.Entry, replayed bool) {
+	t.Helper()
 	for range 100 {
-		_, _, err := p.Apply(newSession(t), o)
+		entry, replayed, err := p.Apply(newSession(t), o)
 		if err == nil {
-			return
+			return entry, replayed
 		}
-		if !fault.Is(err, fault.Aborted) && !fault.Is(err, fault.Unavailable) {
+		if !fault.Is(err, fault.Aborted) && !fault.Is(err, fault.Unavailable) && !fault.Is(err, fault.DeadlineExceeded) {
 			t.Errorf("%s: %v", o.RequestID, err)
-			return
+			return wallet.Entry{}, false
 		}
 	}
 	t.Errorf("%s: no outcome", o.RequestID)
+	return wallet.Entry{}, false
 }
 
 func TestTamperedBucketsAreFound(t *testing.T) {
