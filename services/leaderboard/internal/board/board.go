@@ -156,7 +156,11 @@ type Season struct {
 	LateWrites     int64
 	Grants         int64
 	Forfeits       int64
-	Cursor         int64 // rewards: the chunk of the archive that is worked on
+	ArchiveTime    time.Time // when the store took the archive that the review begins with
+	Seed           []byte    // of the archive's salts; it is forgotten when the archive is final
+	Cursor         int64     // rewards: the chunk of the archive that is worked on
+	Rewards        []Tier    // as they were when rewarding began
+	ExpireTime     time.Time // until when the archive is kept, and the season once everything is done
 	ETag           string
 }
 

@@ -216,9 +216,9 @@ func (b *Board) scheduledEnd() (time.Time, error) {
 	return b.NextBoundary(b.End)
 }
 
-// TierOf is the tier that a place earns among so many entries; nil = none.
-func (b *Board) TierOf(rank, total int64) *Tier {
-	i := slices.IndexFunc(b.Rewards, func(t Tier) bool {
+// TierOf is the tier that a place earns among so many entries; nil = none. A place behind one that earns none earns none either.
+func TierOf(tiers []Tier, rank, total int64) *Tier {
+	i := slices.IndexFunc(tiers, func(t Tier) bool {
 		if t.MaxRank > 0 {
 			return rank <= t.MaxRank
 		}
@@ -227,5 +227,5 @@ func (b *Board) TierOf(rank, total int64) *Tier {
 	if i < 0 {
 		return nil
 	}
-	return &b.Rewards[i]
+	return &tiers[i]
 }

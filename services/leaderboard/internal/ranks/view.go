@@ -22,7 +22,7 @@ type View struct {
 
 // boardView is one making of a board.
 type boardView struct {
-	def     board.Board
+	def     *board.Board      // never changed: a new definition is another one
 	seasons map[int64]*Season // those that were met and are not retired
 	retired int64             // seasons up to this one are archived: their entries are no longer taken
 }
@@ -34,11 +34,12 @@ func NewView() *View { return &View{boards: map[string]*boardView{}} }
 func (v *View) Define(b *board.Board) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	def := *b
 	if known := v.boards[b.UID]; known != nil {
-		known.def = *b
+		known.def = &def
 		return
 	}
-	v.boards[b.UID] = &boardView{def: *b, seasons: map[int64]*Season{}}
+	v.boards[b.UID] = &boardView{def: &def, seasons: map[int64]*Season{}}
 }
 
 // Drop forgets a board that was deleted.
@@ -105,7 +106,7 @@ func (v *View) openSeason(uid string, number int64) *Season {
 	}
 	season := known.seasons[number]
 	if season == nil {
-		season = newSeason(&known.def)
+		season = newSeason(known.def)
 		known.seasons[number] = season
 	}
 	return season
