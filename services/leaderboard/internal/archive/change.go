@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"supergame/services/leaderboard/internal/board"
+	"supergame/services/platform/fault"
 )
 
 // Disqualify writes the next version of an archive, without a player: everybody behind him moves up. It rewrites the chunk that he stands in, of each
@@ -243,3 +244,40 @@ func (o *Order) describe(n Name, i int, rows []Row) Ref {
 
 // endless stands behind every key and every value.
 var endless = strings.Repeat("\xff", 64)
+
+// Drop removes an older version of an archive: what the one that replaced it does not hold as well.
+func Drop(ctx context.Context, s Store, old, now Name) error {
+	before, err := documents(ctx, s, old)
+	if err != nil || len(before) == 0 {
+		return err
+	}
+	after, err := documents(ctx, s, now)
+	if err != nil || len(after) == 0 {
+		return err
+	}
+	keep := map[string]bool{}
+	for _, id := range after {
+		keep[id] = true
+	}
+	return s.Remove(ctx, slices.DeleteFunc(before, func(id string) bool { return keep[id] }))
+}
+
+// documents are the ids of all documents of an archive, the header's last, so that what a removal leaves can still be found; none when it is gone.
+func documents(ctx context.Context, r Reader, n Name) ([]string, error) {
+	h, err := r.Header(ctx, n)
+	if fault.Is(err, fault.NotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	list := h.ids()
+	for _, id := range h.Segments {
+		o, err := r.Order(ctx, id)
+		if err != nil && !fault.Is(err, fault.NotFound) {
+			return nil, err
+		}
+		list = append(append(list, o.ids()...), id)
+	}
+	return append(list, n.HeaderID()), nil
+}

@@ -55,6 +55,17 @@ func NameOf(s *board.Season) Name {
 	return Name{BoardID: s.BoardID, BoardUID: s.BoardUID, Season: s.Number, Version: s.ArchiveVersion, Checksum: s.Checksum}
 }
 
+// ReplacedBy are the older versions of a season's archive that may still be there.
+func ReplacedBy(s *board.Season) []Name {
+	var list []Name
+	for _, old := range s.Replaced {
+		n := NameOf(s)
+		n.Version, n.Checksum = old.Version, old.Checksum
+		list = append(list, n)
+	}
+	return list
+}
+
 // Header is the order of everybody, and the ids of the others.
 type Header struct {
 	Name
@@ -81,8 +92,8 @@ func (n Name) chunkID(segment, number int, hash [sha256.Size]byte) string {
 // short is enough of a hash to tell documents apart.
 func short(hash string) string { return hash[:min(len(hash), 32)] }
 
-// from is the place of the first row of a chunk.
-func (o *Order) from(chunk int) int64 {
+// From is the place of the first row of a chunk.
+func (o *Order) From(chunk int) int64 {
 	var n int64
 	for i := range chunk {
 		n += o.Chunks[i].Count

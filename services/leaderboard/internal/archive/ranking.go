@@ -96,7 +96,7 @@ func (l *listing) locate(ctx context.Context, key board.Key, playerID string) (r
 	if at < 0 {
 		return nil, 0, nil
 	}
-	return &rows[at], l.order.from(i) + int64(at), nil
+	return &rows[at], l.order.From(i) + int64(at), nil
 }
 
 // before is the first place that does not stand before a key: behind the last row that does.
@@ -109,7 +109,7 @@ func (l *listing) before(ctx context.Context, key board.Key) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	place := l.order.from(i)
+	place := l.order.From(i)
 	for at := len(rows) - 1; at >= 0; at-- {
 		if r := &rows[at]; !r.Erased() && behind(l.span.Value, key, l.order.valueOf(r), r.Key) {
 			place += int64(at) + 1

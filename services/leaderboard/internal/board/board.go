@@ -153,6 +153,7 @@ type Season struct {
 	EntryCount     int64     // of the archive
 	ArchiveVersion int32
 	Checksum       string // of the archive
+	Replaced       []Replaced
 	LateWrites     int64
 	Grants         int64
 	Forfeits       int64
@@ -162,6 +163,12 @@ type Season struct {
 	Rewards        []Tier    // as they were when rewarding began
 	ExpireTime     time.Time // until when the archive is kept, and the season once everything is done
 	ETag           string
+}
+
+// Replaced is an older version of an archive.
+type Replaced struct {
+	Version  int32
+	Checksum string
 }
 
 // Entry is what a player has on a board in a season, as it is stored.

@@ -153,26 +153,32 @@ func boundText(n *int64) string {
 // seasonDoc is one season.
 type seasonDoc struct {
 	cosmos.Header
-	Board          string    `json:"board"`
-	UID            string    `json:"uid"`
-	Number         int64     `json:"season"`
-	State          string    `json:"state"`
-	Due            int64     `json:"due,omitempty"` // when there is something to do with it, seconds since 1970; indexed
-	Start          time.Time `json:"start"`
-	End            time.Time `json:"end,omitzero"`
-	NextTime       time.Time `json:"nextTime,omitzero"`
-	FreezeTime     time.Time `json:"freezeTime,omitzero"`
-	EntryCount     int64     `json:"entryCount,omitempty"`
-	ArchiveVersion int32     `json:"archiveVersion,omitempty"`
-	Checksum       string    `json:"checksum,omitempty"`
-	LateWrites     int64     `json:"lateWrites,omitempty"`
-	Grants         int64     `json:"grants,omitempty"`
-	Forfeits       int64     `json:"forfeits,omitempty"`
-	ArchiveTime    time.Time `json:"archiveTime,omitzero"`
-	Seed           []byte    `json:"seed,omitempty"`
-	Cursor         int64     `json:"cursor,omitempty"`
-	Rewards        []tierDoc `json:"rewards,omitempty"`
-	ExpireTime     time.Time `json:"expireTime,omitzero"`
+	Board          string        `json:"board"`
+	UID            string        `json:"uid"`
+	Number         int64         `json:"season"`
+	State          string        `json:"state"`
+	Due            int64         `json:"due,omitempty"` // when there is something to do with it, seconds since 1970; indexed
+	Start          time.Time     `json:"start"`
+	End            time.Time     `json:"end,omitzero"`
+	NextTime       time.Time     `json:"nextTime,omitzero"`
+	FreezeTime     time.Time     `json:"freezeTime,omitzero"`
+	EntryCount     int64         `json:"entryCount,omitempty"`
+	ArchiveVersion int32         `json:"archiveVersion,omitempty"`
+	Checksum       string        `json:"checksum,omitempty"`
+	Replaced       []replacedDoc `json:"replaced,omitempty"`
+	LateWrites     int64         `json:"lateWrites,omitempty"`
+	Grants         int64         `json:"grants,omitempty"`
+	Forfeits       int64         `json:"forfeits,omitempty"`
+	ArchiveTime    time.Time     `json:"archiveTime,omitzero"`
+	Seed           []byte        `json:"seed,omitempty"`
+	Cursor         int64         `json:"cursor,omitempty"`
+	Rewards        []tierDoc     `json:"rewards,omitempty"`
+	ExpireTime     time.Time     `json:"expireTime,omitzero"`
+}
+
+type replacedDoc struct {
+	Version  int32  `json:"version"`
+	Checksum string `json:"checksum"`
 }
 
 var stateNames = map[board.State]string{
@@ -185,6 +191,10 @@ func (d *seasonDoc) set(s board.Season) {
 	d.Start, d.End, d.NextTime, d.FreezeTime = s.Start.UTC(), s.End.UTC(), s.NextTime.UTC(), s.FreezeTime.UTC()
 	d.EntryCount, d.ArchiveVersion, d.Checksum, d.LateWrites = s.EntryCount, s.ArchiveVersion, s.Checksum, s.LateWrites
 	d.Grants, d.Forfeits, d.Cursor, d.Rewards = s.Grants, s.Forfeits, s.Cursor, tierDocs(s.Rewards)
+	d.Replaced = nil
+	for _, r := range s.Replaced {
+		d.Replaced = append(d.Replaced, replacedDoc(r))
+	}
 	d.ArchiveTime, d.Seed, d.ExpireTime = s.ArchiveTime.UTC(), s.Seed, s.ExpireTime.UTC()
 	d.Due = 0
 	if due := s.Due(); !due.IsZero() {
@@ -199,6 +209,9 @@ func (d *seasonDoc) decode() board.Season {
 		EntryCount: d.EntryCount, ArchiveVersion: d.ArchiveVersion, Checksum: d.Checksum, LateWrites: d.LateWrites,
 		Grants: d.Grants, Forfeits: d.Forfeits, Cursor: d.Cursor, ETag: d.ETag,
 		ArchiveTime: d.ArchiveTime, Seed: d.Seed, Rewards: tiersOf(d.Rewards), ExpireTime: d.ExpireTime,
+	}
+	for _, r := range d.Replaced {
+		s.Replaced = append(s.Replaced, board.Replaced(r))
 	}
 	// The times of the store's clock: those of the writes that made the state, until the next write stores them.
 	if s.State == board.Frozen && s.FreezeTime.IsZero() {
