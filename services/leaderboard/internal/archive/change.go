@@ -281,3 +281,13 @@ func documents(ctx context.Context, r Reader, n Name) ([]string, error) {
 	}
 	return append(list, n.HeaderID()), nil
 }
+
+// Find reads the row of a player, and its rank; nil when there is none.
+func Find(ctx context.Context, r Reader, h *Header, playerID string, key board.Key) (*Row, int64, error) {
+	l := listing{&Ranking{Reader: r, Header: *h}, &h.Order, h.Order.span("")}
+	row, place, err := l.locate(ctx, key, playerID)
+	if err != nil || row == nil {
+		return nil, 0, err
+	}
+	return row, place + 1 - row.Tie, nil
+}

@@ -14,7 +14,8 @@ import (
 
 // ReadMany reads entries.
 type ReadMany interface {
-	GetMany(ctx context.Context, playerIDs []string, ref scores.Ref) ([]board.Entry, error)
+	// GetMany returns those of the players' entries that exist, by player.
+	GetMany(ctx context.Context, playerIDs []string, ref scores.Ref) (map[string]board.Entry, error)
 }
 
 // Closed opens the archives of seasons for reading. It is the [query.Archives].
@@ -59,8 +60,8 @@ func (c *Closed) Open(ctx context.Context, b *board.Board, number int64) (query.
 	keys := func(ctx context.Context, playerIDs []string) (map[string]board.Key, error) {
 		entries, err := c.Entries.GetMany(ctx, playerIDs, scores.Ref{BoardID: b.ID, BoardUID: b.UID, Season: number})
 		found := make(map[string]board.Key, len(entries))
-		for i := range entries {
-			found[entries[i].PlayerID] = entries[i].Key
+		for id, e := range entries {
+			found[id] = e.Key
 		}
 		return found, err
 	}
