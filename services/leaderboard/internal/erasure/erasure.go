@@ -16,6 +16,9 @@ import (
 // a replica's memory.
 const Settle = 2 * time.Minute
 
+// clockSkew is how far two replicas' clocks may be apart.
+const clockSkew = 10 * time.Second
+
 // Tombstone is what is left of an entry.
 type Tombstone struct {
 	ID       string
@@ -140,7 +143,7 @@ func (e *Eraser) snapshots(ctx context.Context, last time.Time, needed bool) (bo
 		return true, nil
 	}
 	since, err := e.Snapshots.Since(ctx)
-	if err != nil || since.IsZero() || since.After(last) {
+	if err != nil || since.IsZero() || since.After(last.Add(clockSkew)) {
 		return err == nil, err
 	}
 	return false, e.Snapshots.Request(ctx)
