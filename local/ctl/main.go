@@ -1,6 +1,8 @@
-// Command ctl is the kit's small tool for developers: tokens to call the services with, and SQL against the store.
+// Command ctl is the kit's small tool for developers: tokens to call the services with, definitions, and SQL against the
+// store.
 //
 //	go run ./local/ctl token -role player
+//	go run ./local/ctl apply local/seed/boards/daily.json
 //	go run ./local/ctl query -container players "SELECT * FROM c"
 package main
 
@@ -18,6 +20,7 @@ const usage = `usage: go run ./local/ctl COMMAND [flags]
 
 commands:
   token   print an access token of a role: player, game-server or operator
+  apply   make or change the boards that JSON files define
   query   run a SQL query against the emulator of make run, or the account that COSMOS_ENDPOINT names
 
 go run ./local/ctl COMMAND -h lists a command's flags.
@@ -44,6 +47,8 @@ func run(ctx context.Context, args []string, out, notes io.Writer) error {
 	switch command, rest := args[0], args[1:]; command {
 	case "token":
 		return token(ctx, rest, out, notes)
+	case "apply":
+		return apply(ctx, rest, out, notes)
 	case "query":
 		return query(ctx, rest, out, notes)
 	case "help", "-h", "-help", "--help":

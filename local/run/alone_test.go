@@ -25,7 +25,7 @@ import (
 // deployment: over HTTPS to the store, over HTTP/2 to one another. Each is killed and started again in between.
 func TestEveryServiceAlone(t *testing.T) {
 	if os.Getenv("LONG") == "" {
-		t.Skip("links three programs, which takes a while: set LONG=1")
+		t.Skip("links four programs, which takes a while: set LONG=1")
 	}
 	d := deploy(t)
 	first := signIn(t, d.identity.grpc)
@@ -35,6 +35,7 @@ func TestEveryServiceAlone(t *testing.T) {
 	d.emulator.kill()
 	d.identity.kill()
 	d.profile.kill()
+	d.leaderboard.kill()
 	d.start(t)
 	again := signIn(t, d.identity.grpc)
 	again.profiles = d.profiles(t)
@@ -43,24 +44,26 @@ func TestEveryServiceAlone(t *testing.T) {
 	}
 }
 
-// deployment is three programs on addresses of their own.
+// deployment is four programs on addresses of their own.
 type deployment struct {
 	bin, data string
 	environ   map[string][]string // by program, besides the addresses
 
-	emulator, identity, profile *program
+	emulator, identity, profile, leaderboard *program
 }
 
 func deploy(t *testing.T) *deployment {
 	d := &deployment{bin: t.TempDir(), data: t.TempDir()}
 	build := exec.CommandContext(t.Context(), "go", "build", "-o", d.bin+string(filepath.Separator),
-		"supergame/local/emulator/cmd/cosmos-emulator", "supergame/services/identity/cmd/identity", "supergame/services/profile/cmd/profile")
+		"supergame/local/emulator/cmd/cosmos-emulator", "supergame/services/identity/cmd/identity", "supergame/services/profile/cmd/profile",
+		"supergame/services/leaderboard/cmd/leaderboard")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("building the programs: %v\n%s", err, out)
 	}
 	d.emulator = &program{grpc: freeAddr(t)}
 	d.identity = &program{grpc: freeAddr(t), admin: freeAddr(t)}
 	d.profile = &program{grpc: freeAddr(t), admin: freeAddr(t)}
+	d.leaderboard = &program{grpc: freeAddr(t), admin: freeAddr(t)}
 	const key = "a key of 32 characters, as it is"
 	hash := sha256.Sum256([]byte(key))
 	store := []string{
@@ -71,9 +74,14 @@ func deploy(t *testing.T) *deployment {
 		"identity": append([]string{
 			"IDENTITY_SEALING_KEY=" + key32('s'), "IDENTITY_REFRESH_KEY=" + key32('r'), "IDENTITY_ERASURE_KEY=" + key32('e'),
 			"PROFILE_ENDPOINT=http://" + d.profile.grpc,
-			fmt.Sprintf(`IDENTITY_CLIENTS=[{"name":"profile","role":"service","keySha256":%q}]`, hex.EncodeToString(hash[:])),
+			fmt.Sprintf(`IDENTITY_CLIENTS=[{"name":"profile","role":"service","keySha256":%[1]q},{"name":"leaderboard","role":"service","keySha256":%[1]q}]`,
+				hex.EncodeToString(hash[:])),
 		}, store...),
 		"profile": append([]string{"IDENTITY_ENDPOINT=http://" + d.identity.grpc, "PROFILE_CLIENT_KEY=" + key}, store...),
+		"leaderboard": append([]string{
+			"IDENTITY_ENDPOINT=http://" + d.identity.grpc, "PROFILE_ENDPOINT=http://" + d.profile.grpc, "LEADERBOARD_CLIENT_KEY=" + key,
+			"LEADERBOARD_TIE_KEY=" + key32('t'),
+		}, store...),
 	}
 	d.start(t)
 	return d
@@ -84,7 +92,7 @@ func key32(letter byte) string {
 	return base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{letter}, 32))
 }
 
-// start starts all three and waits until the services are ready.
+// start starts all four and waits until the services are ready.
 func (d *deployment) start(t *testing.T) {
 	ca := filepath.Join(d.data, "ca.pem")
 	_ = os.Remove(ca) // that of an emulator before this one
@@ -92,8 +100,10 @@ func (d *deployment) start(t *testing.T) {
 	awaitFile(t, ca)
 	d.run(t, d.identity, "identity")
 	d.run(t, d.profile, "profile")
+	d.run(t, d.leaderboard, "leaderboard")
 	awaitReady(t, d.identity)
 	awaitReady(t, d.profile)
+	awaitReady(t, d.leaderboard)
 }
 
 func (d *deployment) run(t *testing.T, p *program, name string, args ...string) {

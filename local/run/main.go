@@ -15,6 +15,9 @@ import (
 
 	"supergame/local/run/datadir"
 	"supergame/local/run/world"
+	"supergame/local/seed"
+	"supergame/services/platform/config"
+	"supergame/services/platform/grpcclient"
 )
 
 func main() {
@@ -51,10 +54,28 @@ func run(ctx context.Context, args []string, out, notes io.Writer) error {
 	case err != nil:
 		return err
 	}
+	if err := sow(ctx, w); err != nil {
+		return errors.Join(fmt.Errorf("make the first boards: %w", err), w.Stop())
+	}
 	fmt.Fprintf(out, welcome, w.GRPC, w.Admin, w.Cosmos, w.Where, time.Since(begin).Seconds(), addressFlag(w.GRPC), w.GRPC, dataFlag(opts.Data))
 	err = w.Wait()
 	fmt.Fprintln(out, "stopped")
 	return err
+}
+
+// sow makes the definitions of local/seed that are not there.
+func sow(ctx context.Context, w *world.World) (err error) {
+	plain, err := grpcclient.Dial("http://"+w.GRPC, grpcclient.Options{})
+	if err != nil {
+		return err
+	}
+	tokens := grpcclient.NewTokens(plain, grpcclient.ClientKey("operator", config.NewSecret(w.Keys.Clients["operator"])))
+	conn, err := grpcclient.Dial("http://"+w.GRPC, grpcclient.Options{Tokens: tokens})
+	if err != nil {
+		return errors.Join(err, plain.Close())
+	}
+	defer func() { err = errors.Join(err, conn.Close(), plain.Close()) }()
+	return seed.Start(ctx, conn)
 }
 
 func parse(args []string, notes io.Writer) (opts world.Options, reset bool, err error) {

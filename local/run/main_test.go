@@ -19,6 +19,7 @@ import (
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
 	identityv1 "supergame/proto/gen/supergame/identity/v1"
+	leaderboardv1 "supergame/proto/gen/supergame/leaderboard/v1"
 	profilev1 "supergame/proto/gen/supergame/profile/v1"
 	"supergame/services/platform/grpcclient"
 )
@@ -149,11 +150,42 @@ func TestAPlayerIsFoundAgainAfterAKill(t *testing.T) {
 	}
 }
 
+// TestTheFirstBoardsTakeScores submits to a board of local/seed, and finds the score in its place after a kill.
+func TestTheFirstBoardsTakeScores(t *testing.T) {
+	data := filepath.Join(t.TempDir(), "data")
+	first := start(t, anyPorts(data)...)
+	ada := signIn(t, first.grpc)
+	answer, err := ada.boards(t, first).SubmitScore(ada.context(t), &leaderboardv1.SubmitScoreRequest{
+		RequestId: "r1", Scores: []*leaderboardv1.Score{{BoardId: "daily", Columns: []int64{7}}},
+	})
+	if err != nil || answer.GetOutcomes()[0].GetEntry().GetRank() != 1 {
+		t.Fatalf("submit: %v, %v", answer, err)
+	}
+	first.kill()
+
+	second := start(t, anyPorts(data)...)
+	ada = signIn(t, second.grpc)
+	rank, err := ada.boards(t, second).GetRank(ada.context(t), &leaderboardv1.GetRankRequest{BoardId: "daily", Season: answer.GetOutcomes()[0].GetSeason()})
+	if err != nil || rank.GetEntry().GetRank() != 1 || rank.GetEntry().GetColumns()[0] != 7 || rank.GetFreshness().GetAsOfTime() == nil {
+		t.Errorf("after the kill: %v, %v", rank, err)
+	}
+}
+
+func (p *player) boards(t *testing.T, at *program) leaderboardv1.LeaderboardServiceClient {
+	t.Helper()
+	conn, err := grpcclient.Dial("http://"+at.grpc, grpcclient.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return leaderboardv1.NewLeaderboardServiceClient(conn)
+}
+
 func TestReadinessAndMetricsAreServed(t *testing.T) {
 	p := start(t, anyPorts("")...)
 	signIn(t, p.grpc)
 	for path, want := range map[string]string{
-		"/healthz": "ok", "/readyz": "ok", "/readyz/identity": "ok", "/readyz/profile": "ok",
+		"/healthz": "ok", "/readyz": "ok", "/readyz/identity": "ok", "/readyz/profile": "ok", "/readyz/leaderboard": "ok",
 		"/.well-known/jwks.json": `"kty":"EC"`, "/metrics": "azure_cosmosdb_client_operation_request_charge",
 	} {
 		response, err := http.Get("http://" + p.admin + path)

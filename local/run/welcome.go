@@ -5,7 +5,7 @@ package main
 const welcome = `
   Super Game runs on this machine. Ctrl-C stops it.
 
-    gRPC        %[1]s   identity, profile (reflection is on)
+    gRPC        %[1]s   identity, profile, leaderboard (reflection is on)
     HTTP        http://%[2]s   /readyz /metrics /.well-known/jwks.json
     Cosmos DB   %[3]s   %[4]s
 
@@ -15,6 +15,8 @@ const welcome = `
     TOKEN=$(go run ./local/ctl token -role player%[6]s)
     bin/grpcurl -plaintext -H "authorization: Bearer $TOKEN" %[7]s supergame.profile.v1.ProfileService/GetProfile
     bin/grpcurl -plaintext -H "authorization: Bearer $TOKEN" -d '{"profile":{"display_name":"Ada"},"update_mask":{"paths":["display_name"]}}' %[7]s supergame.profile.v1.ProfileService/UpdateProfile
+    bin/grpcurl -plaintext -H "authorization: Bearer $TOKEN" -d '{"request_id":"r1","scores":[{"board_id":"daily","columns":[100]}]}' %[7]s supergame.leaderboard.v1.LeaderboardService/SubmitScore
+    bin/grpcurl -plaintext -H "authorization: Bearer $TOKEN" -d '{"board_id":"daily","with_profiles":true}' %[7]s supergame.leaderboard.v1.LeaderboardService/ListEntries
     go run ./local/ctl query%[8]s "SELECT * FROM c"
 
 `

@@ -14,6 +14,8 @@ import (
 
 	"supergame/local/run/datadir"
 	"supergame/services/identity"
+	"supergame/services/leaderboard"
+	"supergame/services/platform/config"
 	"supergame/services/platform/cosmos"
 	"supergame/services/platform/grpcclient"
 	"supergame/services/platform/grpcserver"
@@ -23,8 +25,10 @@ import (
 
 // wired are the services of the world.
 type wired struct {
-	identity *identity.Service
-	profile  *profile.Service
+	identity    *identity.Service
+	profile     *profile.Service
+	leaderboard *leaderboard.Service
+	closers     closers // of the connections between them
 }
 
 // wire builds every service on one store. The pipe leads to the server that will host them.
@@ -42,14 +46,51 @@ func wire(ctx context.Context, cfg settings, store *cosmos.Client, pipe *grpcser
 	if err != nil {
 		return nil, errors.Join(err, identities.Close())
 	}
-	return &wired{identity: identities, profile: profiles}, nil
+	w := &wired{identity: identities, profile: profiles}
+	conn, err := w.dialAs("leaderboard", cfg.keys, pipe, tel)
+	if err == nil {
+		w.leaderboard, err = leaderboard.New(ctx, cfg.Leaderboard, leaderboard.Deps{
+			Cosmos: store, Profile: conn, Logger: tel.Logger, Meter: tel.Meter, Erased: identities.Verifier().Erased,
+		})
+	}
+	if err != nil {
+		return nil, errors.Join(err, w.close())
+	}
+	return w, nil
+}
+
+// dialAs connects to the world's own server as one of its services, which signs in with its key.
+func (w *wired) dialAs(name string, keys datadir.Keys, pipe *grpcserver.Pipe, tel *telemetry.Telemetry) (*grpc.ClientConn, error) {
+	plain, err := grpcclient.Dial("http://identity", grpcclient.Options{Dialer: pipe.Dial, Tracer: tel.Tracer})
+	if err != nil {
+		return nil, err
+	}
+	w.closers.add(plain.Close)
+	tokens := grpcclient.NewTokens(plain, grpcclient.ClientKey(name, config.NewSecret(keys.Clients[name])))
+	conn, err := grpcclient.Dial("http://supergame", grpcclient.Options{Tokens: tokens, Dialer: pipe.Dial, Tracer: tel.Tracer})
+	if err != nil {
+		return nil, err
+	}
+	w.closers.add(conn.Close)
+	return conn, nil
 }
 
 func (w *wired) ready() error {
-	return errors.Join(w.identity.Ready(), w.identity.Verifier().Ready(), w.profile.Ready())
+	return errors.Join(w.identity.Ready(), w.identity.Verifier().Ready(), w.profile.Ready(), w.leaderboard.Ready())
 }
 
-func (w *wired) close() error { return errors.Join(w.identity.Close(), w.profile.Close()) }
+// hosted are the services as a server hosts them.
+func (w *wired) hosted() []grpcserver.Service {
+	return []grpcserver.Service{w.identity, w.profile, w.leaderboard}
+}
+
+func (w *wired) close() error {
+	err := errors.Join(w.identity.Close(), w.profile.Close(), w.closers.close())
+	if w.leaderboard != nil {
+		err = errors.Join(err, w.leaderboard.Close())
+	}
+	return err
+}
 
 // listeners are the world's doors: two for the outside, and the pipe between its services.
 type listeners struct {
@@ -92,6 +133,7 @@ func (o Options) environ(keys datadir.Keys) ([]string, error) {
 		"IDENTITY_REFRESH_KEY="+keys.Refresh,
 		"IDENTITY_ERASURE_KEY="+keys.Erasure,
 		"IDENTITY_CLIENTS="+clients,
+		"LEADERBOARD_TIE_KEY="+keys.Ties,
 	), nil
 }
 

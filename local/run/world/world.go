@@ -20,6 +20,7 @@ import (
 
 	"supergame/local/run/datadir"
 	"supergame/services/identity"
+	"supergame/services/leaderboard"
 	"supergame/services/platform/config"
 	"supergame/services/platform/cosmos"
 	"supergame/services/platform/grpcserver"
@@ -31,7 +32,7 @@ import (
 const Database = "supergame"
 
 // Clients are the programs that have a key in the data folder, and their roles.
-var Clients = map[string]string{"operator": "operator", "game-server": "game-server", "profile": "service"}
+var Clients = map[string]string{"operator": "operator", "game-server": "game-server", "profile": "service", "leaderboard": "service"}
 
 // Options say where the world listens and keeps its data. A port of 0 is any free one.
 type Options struct {
@@ -62,10 +63,13 @@ type World struct {
 
 // settings are what the environment may change in a local run.
 type settings struct {
-	Server    grpcserver.Config
-	Telemetry telemetry.Config
-	Identity  identity.Config
-	Profile   profile.Config
+	Server      grpcserver.Config
+	Telemetry   telemetry.Config
+	Identity    identity.Config
+	Profile     profile.Config
+	Leaderboard leaderboard.Config
+
+	keys datadir.Keys
 }
 
 // Start starts everything and returns when it is ready. The world ends with ctx or with Stop.
@@ -85,6 +89,7 @@ func Start(ctx context.Context, opts Options) (*World, error) {
 	if err != nil {
 		return nil, err
 	}
+	cfg.keys = dir.Keys()
 	running, stop := context.WithCancel(ctx)
 	w := &World{stop: stop, ended: make(chan struct{}), Keys: dir.Keys()}
 	if err := w.start(running, opts, cfg, dir); err != nil {
@@ -129,7 +134,7 @@ func (w *World) start(ctx context.Context, opts Options, cfg settings, dir *data
 
 	server, err := grpcserver.New(cfg.Server, grpcserver.Deps{
 		Verifier: services.identity.Verifier(), Logger: tel.Logger, Tracer: tel.Tracer, Meter: tel.Meter, Prometheus: tel.Prometheus,
-	}, services.identity, services.profile)
+	}, services.hosted()...)
 	if err != nil {
 		return err
 	}

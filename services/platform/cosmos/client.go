@@ -31,6 +31,7 @@ type Client struct {
 	create      bool
 	log         *slog.Logger
 	metrics     *metrics
+	clock       clock
 	callTimeout time.Duration
 	patience    time.Duration
 }

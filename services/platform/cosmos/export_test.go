@@ -1,6 +1,10 @@
 package cosmos
 
-import "strings"
+import (
+	"net/http"
+	"strings"
+	"time"
+)
 
 // SessionsOfTheFuture gives the wire forms of sessions that claim to have seen more than s.
 func SessionsOfTheFuture(s *Session) []string {
@@ -22,3 +26,10 @@ func SessionsOfTheFuture(s *Session) []string {
 
 // LearnForTest takes in what an answer of the service carries.
 func LearnForTest(s *Session, container, header string) { s.learn(container, header) }
+
+// DifferenceOf is the difference that one answer shows.
+func DifferenceOf(header http.Header, sent, answered time.Time) time.Duration {
+	c := &clock{}
+	c.saw(header, sent, answered)
+	return c.difference()
+}

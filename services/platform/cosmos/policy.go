@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 )
@@ -21,7 +22,11 @@ func (observer) Do(req *policy.Request) (*http.Response, error) {
 		return req.Next()
 	}
 	c.before(raw.Header)
+	sent := time.Now()
 	resp, err := req.Next()
+	if err == nil && resp != nil {
+		c.clock.saw(resp.Header, sent, time.Now())
+	}
 	c.after(resp, err)
 	return resp, err
 }
@@ -35,6 +40,7 @@ type call struct {
 	container string
 	session   *Session
 	meter     *Meter
+	clock     *clock
 	key       string // JSON of the partition key, where the SDK's own would be none
 	bare      bool   // send no session token
 

@@ -49,7 +49,9 @@ func (t *task) call(ctx context.Context, operation string, key Key, run func(con
 	var doubt tokenDoubt
 	before := t.doubtful
 	for try := 0; ; try++ {
-		c := &call{container: t.container.name, session: t.session, meter: t.meter, key: key.json, bare: doubt.bare}
+		c := &call{
+			container: t.container.name, session: t.session, meter: t.meter, clock: &t.container.client.clock, key: key.json, bare: doubt.bare,
+		}
 		err := t.once(ctx, operation, c, run)
 		t.doubtful = t.doubtful || c.doubtful
 		if err == nil {

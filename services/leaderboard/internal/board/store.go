@@ -14,6 +14,9 @@ type Store interface {
 	// Get returns a definition.
 	Get(ctx context.Context, id string) (Board, error)
 
+	// List returns all definitions, in no order.
+	List(ctx context.Context) ([]Board, error)
+
 	// Update lets change alter a definition, and stores it when change says true. It returns the definition as it then is.
 	Update(ctx context.Context, id string, change func(*Board) (bool, error)) (Board, error)
 

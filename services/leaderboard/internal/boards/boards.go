@@ -6,17 +6,24 @@ import (
 	"crypto/rand"
 	"encoding/base32"
 	"strings"
+	"sync"
 	"time"
 
 	"supergame/services/leaderboard/internal/board"
 	"supergame/services/platform/fault"
+	"supergame/services/platform/pagetoken"
 )
 
 // Boards keeps definitions.
 type Boards struct {
 	Store   board.Store
 	Seasons board.Seasons
+	Tokens  pagetoken.Codec
 	Now     func() time.Time
+
+	mu     sync.Mutex
+	list   []board.Board // by name; nil = to be read
+	listed time.Time
 }
 
 // Create makes a board, or gives the one that is there when it says the same. AlreadyExists (BOARD_EXISTS) when it does not.
@@ -30,6 +37,7 @@ func (s *Boards) Create(ctx context.Context, b board.Board) (stored board.Board,
 	if err := b.Begin(now); err != nil {
 		return board.Board{}, false, err
 	}
+	defer s.changed()
 	stored, created, err = s.Store.Create(ctx, b)
 	if err == nil && !created && !stored.Same(&b) {
 		return board.Board{}, false, fault.New(fault.AlreadyExists, "BOARD_EXISTS", "board %s is there with another definition", b.ID).With("board_id", b.ID)
@@ -49,6 +57,7 @@ func (s *Boards) Update(ctx context.Context, b board.Board, mask []string) (boar
 	if err := board.CheckMask(mask); err != nil {
 		return board.Board{}, err
 	}
+	defer s.changed()
 	return s.Store.Update(ctx, b.ID, func(stored *board.Board) (bool, error) {
 		if err := matches(b.ETag, stored); err != nil {
 			return false, err
@@ -63,6 +72,7 @@ func (s *Boards) Update(ctx context.Context, b board.Board, mask []string) (boar
 
 // Delete removes a board. Its entries end by their time to live; a board made again under its name has another uid and starts empty.
 func (s *Boards) Delete(ctx context.Context, id, etag string) error {
+	defer s.changed()
 	return s.Store.Delete(ctx, id, func(stored *board.Board) error { return matches(etag, stored) })
 }
 

@@ -21,6 +21,8 @@ type Catalog struct {
 	Store   board.Store
 	Seasons board.Seasons
 	Now     func() time.Time
+	// Serves reports whether this deployment serves a board; nil = all.
+	Serves func(id string) bool
 	// Changed is told of every definition that was read; Gone of a making of a board that is no more. Both may be nil.
 	Changed func(b *board.Board)
 	Gone    func(uid string)
@@ -38,6 +40,9 @@ type known struct {
 // Board returns a definition and makes sure that it knows the season of an instant, which is now or close to it. NotFound (BOARD_NOT_FOUND) when
 // there is none. When the season is over and nobody has opened the next, this call does.
 func (c *Catalog) Board(ctx context.Context, id string, at time.Time) (board.Board, error) {
+	if c.Serves != nil && !c.Serves(id) {
+		return board.Board{}, fault.New(fault.FailedPrecondition, "BOARD_ELSEWHERE", "board %s is served by another deployment", id).With("board_id", id)
+	}
 	c.mu.RLock()
 	k, ok := c.boards[id]
 	c.mu.RUnlock()
@@ -104,6 +109,16 @@ func (c *Catalog) forget(id, uid string) {
 	if gone && c.Gone != nil {
 		c.Gone(k.board.UID)
 	}
+}
+
+// Refresh reads every definition in memory that is not new: so a board that nobody asks for is not ranked for ever after it was deleted.
+func (c *Catalog) Refresh(ctx context.Context) error {
+	for _, b := range c.All() {
+		if _, err := c.Board(ctx, b.ID, c.Now()); err != nil && !fault.Is(err, fault.NotFound) {
+			return err
+		}
+	}
+	return nil
 }
 
 // All are the definitions in memory, in no order.

@@ -25,7 +25,7 @@ func NewEntries(client *cosmos.Client, region string, now func() time.Time) *Ent
 	container := client.Container(Entries)
 	return &EntryStore{
 		container: container, region: region, now: now,
-		entries: cosmos.NewKind[entryDoc](container, "entry", schemaVersion),
+		entries: cosmos.NewKind[entryDoc](container, EntryType, schemaVersion),
 		markers: cosmos.NewKind[markerDoc](container, "attempt", schemaVersion),
 	}
 }
@@ -40,6 +40,25 @@ func (s *EntryStore) Get(ctx context.Context, playerID string, ref scores.Ref) (
 		return board.Entry{}, err
 	}
 	return doc.decode()
+}
+
+// GetMany is one read of several documents: 1 RU each, about.
+func (s *EntryStore) GetMany(ctx context.Context, playerIDs []string, ref scores.Ref) (map[string]board.Entry, error) {
+	refs := make([]cosmos.Ref, len(playerIDs))
+	for i, id := range playerIDs {
+		refs[i] = cosmos.Ref{Key: cosmos.PK(id), ID: entryID(ref.BoardUID, ref.Season, s.region)}
+	}
+	docs, err := s.entries.ReadMany(ctx, refs)
+	if err != nil {
+		return nil, err
+	}
+	found := make(map[string]board.Entry, len(docs))
+	for _, d := range docs {
+		if found[d.PlayerID], err = d.decode(); err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
 }
 
 // Update is one read and one write.

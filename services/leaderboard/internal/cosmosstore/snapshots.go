@@ -73,16 +73,18 @@ type SnapshotStore struct {
 	headers   *cosmos.Kind[snapshotDoc]
 	chunks    *cosmos.Kind[snapshotBodyDoc]
 	requests  *cosmos.Kind[snapshotRequestDoc]
+	id        string // of the header's document
+	prefix    string // of the ids of chunks
 }
 
-// NewSnapshots returns the store. It does no I/O.
-func NewSnapshots(client *cosmos.Client) *SnapshotStore {
+// NewSnapshots returns the store of the snapshots of a name: deployments that serve different boards have each their own. It does no I/O.
+func NewSnapshots(client *cosmos.Client, name string) *SnapshotStore {
 	container := client.Container(Snapshots)
 	return &SnapshotStore{
-		container: container,
-		headers:   cosmos.NewKind[snapshotDoc](container, "snapshot", schemaVersion),
-		chunks:    cosmos.NewKind[snapshotBodyDoc](container, "snapshot-chunk", schemaVersion),
-		requests:  cosmos.NewKind[snapshotRequestDoc](container, "snapshot-request", schemaVersion),
+		container: container, id: idSnapshot + "|" + name, prefix: name + "|",
+		headers:  cosmos.NewKind[snapshotDoc](container, "snapshot", schemaVersion),
+		chunks:   cosmos.NewKind[snapshotBodyDoc](container, "snapshot-chunk", schemaVersion),
+		requests: cosmos.NewKind[snapshotRequestDoc](container, "snapshot-request", schemaVersion),
 	}
 }
 
@@ -95,18 +97,35 @@ func (s *SnapshotStore) State(ctx context.Context) (snapshot.State, error) {
 	} else if !fault.Is(err, fault.NotFound) {
 		return state, err
 	}
-	doc, err := s.headers.Read(ctx, cosmos.PK(idSnapshot), idSnapshot)
+	doc, err := s.headers.Read(ctx, cosmos.PK(s.id), s.id)
 	if fault.Is(err, fault.NotFound) {
 		return state, nil
 	}
 	if err != nil {
 		return state, err
 	}
-	state.Writing, state.Chunks, state.Old, state.OldAsOf = doc.Writing, doc.Reserved, doc.Old, ofMillis(doc.OldAsOfMs)
-	if doc.Published {
-		state.Header, err = doc.header()
+	return state, doc.state(&state)
+}
+
+func (d *snapshotDoc) state(to *snapshot.State) (err error) {
+	to.Writing, to.Chunks, to.Old, to.OldAsOf = d.Writing, d.Reserved, d.Old, ofMillis(d.OldAsOfMs)
+	if d.Published {
+		to.Header, err = d.header()
 	}
-	return state, err
+	return err
+}
+
+// All is one query: the states of the snapshots of all names.
+func (s *SnapshotStore) All(ctx context.Context) ([]snapshot.State, error) {
+	var list []snapshot.State
+	statement := cosmos.SQL("SELECT * FROM c WHERE STARTSWITH(c.id, @prefix)").With("@prefix", idSnapshot+"|")
+	err := s.headers.Scan(ctx, statement, func(d *snapshotDoc) error {
+		var state snapshot.State
+		err := d.state(&state)
+		list = append(list, state)
+		return err
+	})
+	return list, err
 }
 
 func (d *snapshotDoc) header() (*snapshot.Header, error) {
@@ -156,7 +175,7 @@ func (d *snapshotDoc) set(h *snapshot.Header) {
 
 // Reserve is one read and one write.
 func (s *SnapshotStore) Reserve(ctx context.Context, generation int64, chunks int) (ours bool, err error) {
-	_, err = s.headers.UpdateOrCreate(ctx, cosmos.PK(idSnapshot), idSnapshot, cosmos.Operation{}, func(d *snapshotDoc) (bool, error) {
+	_, err = s.headers.UpdateOrCreate(ctx, cosmos.PK(s.id), s.id, cosmos.Operation{}, func(d *snapshotDoc) (bool, error) {
 		ours = d.Writing == generation || d.Writing == 0 && d.Generation != texts([]int64{generation})[0]
 		if !ours || d.Writing == generation && d.Reserved >= chunks {
 			return false, nil
@@ -169,7 +188,7 @@ func (s *SnapshotStore) Reserve(ctx context.Context, generation int64, chunks in
 
 // Publish is one read and one write.
 func (s *SnapshotStore) Publish(ctx context.Context, h *snapshot.Header) (published bool, err error) {
-	_, err = s.headers.Update(ctx, cosmos.PK(idSnapshot), idSnapshot, cosmos.Operation{}, func(d *snapshotDoc) (bool, error) {
+	_, err = s.headers.Update(ctx, cosmos.PK(s.id), s.id, cosmos.Operation{}, func(d *snapshotDoc) (bool, error) {
 		published = d.Writing == h.Generation
 		if !published {
 			return false, nil
@@ -191,7 +210,7 @@ func (s *SnapshotStore) Publish(ctx context.Context, h *snapshot.Header) (publis
 
 // Removed is one read and one write.
 func (s *SnapshotStore) Removed(ctx context.Context, generation int64) error {
-	_, err := s.headers.Update(ctx, cosmos.PK(idSnapshot), idSnapshot, cosmos.Operation{}, func(d *snapshotDoc) (bool, error) {
+	_, err := s.headers.Update(ctx, cosmos.PK(s.id), s.id, cosmos.Operation{}, func(d *snapshotDoc) (bool, error) {
 		if d.Writing != generation {
 			return false, nil
 		}
@@ -215,13 +234,13 @@ func (s *SnapshotStore) Request(ctx context.Context, now time.Time) error {
 
 // Put is one write.
 func (s *SnapshotStore) Put(ctx context.Context, id string, body []byte) error {
-	doc := &snapshotBodyDoc{Header: cosmos.Header{ID: id, TTL: int32(chunkLife / time.Second)}, Body: body}
-	return s.chunks.Create(ctx, cosmos.PK(id), cosmos.Operation{}, doc)
+	doc := &snapshotBodyDoc{Header: cosmos.Header{ID: s.prefix + id, TTL: int32(chunkLife / time.Second)}, Body: body}
+	return s.chunks.Create(ctx, cosmos.PK(s.prefix+id), cosmos.Operation{}, doc)
 }
 
 // Get is one point read.
 func (s *SnapshotStore) Get(ctx context.Context, id string) ([]byte, error) {
-	doc, err := s.chunks.Read(ctx, cosmos.PK(id), id)
+	doc, err := s.chunks.Read(ctx, cosmos.PK(s.prefix+id), s.prefix+id)
 	if err != nil {
 		return nil, err
 	}
@@ -230,7 +249,7 @@ func (s *SnapshotStore) Get(ctx context.Context, id string) ([]byte, error) {
 
 // Remove is one delete.
 func (s *SnapshotStore) Remove(ctx context.Context, id string) error {
-	err := s.container.Delete(ctx, cosmos.PK(id), id, "")
+	err := s.container.Delete(ctx, cosmos.PK(s.prefix+id), s.prefix+id, "")
 	if fault.Is(err, fault.NotFound) {
 		return nil
 	}

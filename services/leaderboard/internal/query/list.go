@@ -13,7 +13,7 @@ import (
 // Rank is one player's place.
 type Rank struct {
 	Answer
-	Row        ranks.Row
+	Row        Row
 	Found      bool
 	Percentile float64 // the share of the ranked that stand at or above him, in percent
 }
@@ -25,17 +25,23 @@ func (q *Queries) Rank(ctx context.Context, w Where) (Rank, error) {
 		return Rank{}, err
 	}
 	r := Rank{Answer: a}
-	r.Row, r.Found, r.Total, err = list.Rank(ctx, w.List, w.PlayerID)
-	if r.Found {
-		r.Percentile = float64(r.Row.Rank) / float64(r.Total) * 100
+	row, found, total, err := list.Rank(ctx, w.List, w.PlayerID)
+	r.Total = total
+	if err != nil || !found {
+		return r, err
 	}
-	return r, err
+	rows, err := q.detail(ctx, &a, []ranks.Row{row}, w.Detail)
+	if err != nil || len(rows) == 0 {
+		return r, err
+	}
+	r.Row, r.Found, r.Percentile = rows[0], true, float64(row.Rank)/float64(total)*100
+	return r, nil
 }
 
 // Page is some rows of a list.
 type Page struct {
 	Answer
-	Rows []ranks.Row
+	Rows []Row
 	Next string // the token of the next page; "" = this was the last
 }
 
@@ -71,14 +77,18 @@ func (q *Queries) List(ctx context.Context, w Where, o PageOptions) (Page, error
 	if after != "" && len(after) != board.KeyBytes(len(a.Board.Columns)) {
 		return Page{}, badToken()
 	}
+	var rows []ranks.Row
 	if o.Start > 0 {
-		p.Rows, p.Total, err = list.Range(ctx, w.List, o.Start-1, o.Size+1)
+		rows, p.Total, err = list.Range(ctx, w.List, o.Start-1, o.Size+1)
 	} else {
-		p.Rows, p.Total, err = list.After(ctx, w.List, after, o.Size+1)
+		rows, p.Total, err = list.After(ctx, w.List, after, o.Size+1)
 	}
-	if int64(len(p.Rows)) > o.Size {
-		p.Rows = p.Rows[:o.Size]
-		p.Next = tokens.Token(strconv.FormatInt(a.Season, 10) + " " + p.Rows[o.Size-1].Key.Hex())
+	if int64(len(rows)) > o.Size {
+		rows = rows[:o.Size]
+		p.Next = tokens.Token(strconv.FormatInt(a.Season, 10) + " " + rows[o.Size-1].Key.Hex())
+	}
+	if err == nil {
+		p.Rows, err = q.detail(ctx, &a, rows, w.Detail)
 	}
 	return p, err
 }
@@ -107,7 +117,12 @@ func (q *Queries) Around(ctx context.Context, w Where, radius int64) (Page, erro
 		return Page{}, err
 	}
 	p := Page{Answer: a}
-	p.Rows, p.Total, err = list.Around(ctx, w.List, w.PlayerID, radius)
+	rows, total, err := list.Around(ctx, w.List, w.PlayerID, radius)
+	if err != nil {
+		return Page{}, err
+	}
+	p.Total = total
+	p.Rows, err = q.detail(ctx, &a, rows, w.Detail)
 	return p, err
 }
 
@@ -118,7 +133,12 @@ func (q *Queries) Among(ctx context.Context, w Where, playerIDs []string) (Page,
 		return Page{}, err
 	}
 	p := Page{Answer: a}
-	p.Rows, p.Total, err = list.Among(ctx, playerIDs)
+	rows, total, err := list.Among(ctx, playerIDs)
+	if err != nil {
+		return Page{}, err
+	}
+	p.Total = total
+	p.Rows, err = q.detail(ctx, &a, rows, w.Detail)
 	return p, err
 }
 
@@ -128,9 +148,12 @@ func (q *Queries) Count(ctx context.Context, w Where, best, worst []int64) (int6
 	if err != nil {
 		return 0, Answer{}, err
 	}
-	for path, columns := range map[string][]int64{"best": best, "worst": worst} {
-		if len(columns) != 0 && len(columns) != len(a.Board.Columns) {
-			return 0, Answer{}, fault.Invalid(path, "has %d numbers; a score of board %s has %d", len(columns), a.Board.ID, len(a.Board.Columns))
+	for _, bound := range []struct {
+		path    string
+		columns []int64
+	}{{"best", best}, {"worst", worst}} {
+		if n := len(bound.columns); n != 0 && n != len(a.Board.Columns) {
+			return 0, Answer{}, fault.Invalid(bound.path, "has %d numbers; a score of board %s has %d", n, a.Board.ID, len(a.Board.Columns))
 		}
 	}
 	n, err := list.Count(ctx, w.List, best, worst)

@@ -42,6 +42,8 @@ type Catalog interface {
 
 // Archives are the closed seasons.
 type Archives interface {
+	// Archived reports whether the archive of a season stands.
+	Archived(ctx context.Context, b *board.Board, season int64) (bool, error)
 	// Open gives the ranking of a closed season: NotFound (SEASON_NOT_FOUND) when it is not kept any more, Unavailable (SEASON_CHANGING) when
 	// it is not archived yet.
 	Open(ctx context.Context, b *board.Board, season int64) (Ranking, error)
@@ -50,6 +52,8 @@ type Archives interface {
 // Entries are the stored entries.
 type Entries interface {
 	Get(ctx context.Context, playerID string, ref scores.Ref) (board.Entry, error)
+	// GetMany returns those of the players' entries that exist, by player.
+	GetMany(ctx context.Context, playerIDs []string, ref scores.Ref) (map[string]board.Entry, error)
 }
 
 // Queries answers.
@@ -58,7 +62,9 @@ type Queries struct {
 	View      *ranks.View
 	Archives  Archives
 	Entries   Entries
-	Freshness func() Freshness // of the view
+	Profiles  Profiles
+	Erased    func(playerID string) bool // whether a player is being erased; nil = nobody is
+	Freshness func() Freshness           // of the view
 	Tokens    pagetoken.Codec
 	Now       func() time.Time
 }
@@ -71,6 +77,7 @@ type Where struct {
 	// PlayerID's entry is to be of MinVersion at least: 0 = any.
 	PlayerID   string
 	MinVersion int64
+	Detail     Detail
 }
 
 // Answer is what every answer says beside its rows.
@@ -83,6 +90,22 @@ type Answer struct {
 
 // open finds the list that is asked for.
 func (q *Queries) open(ctx context.Context, w Where) (Ranking, Answer, error) {
+	season, a, err := q.Peek(ctx, w)
+	if err != nil {
+		return nil, Answer{}, err
+	}
+	if season == nil {
+		archive, err := q.Archives.Open(ctx, &a.Board, a.Season)
+		return archive, a, err
+	}
+	if err := q.catchUp(ctx, season, &a.Board, a.Season, w); err != nil {
+		return nil, Answer{}, err
+	}
+	return live{season}, a, nil
+}
+
+// Peek finds the index of the season that is asked for, nil when it is archived, and says all of an answer but how many are ranked.
+func (q *Queries) Peek(ctx context.Context, w Where) (*ranks.Season, Answer, error) {
 	now := q.Now()
 	b, err := q.Catalog.Board(ctx, w.BoardID, now)
 	if err != nil {
@@ -103,16 +126,26 @@ func (q *Queries) open(ctx context.Context, w Where) (Ranking, Answer, error) {
 		return nil, Answer{}, fault.Invalid("segment.name", "%q is no segment of board %s", w.List.Segment, b.ID)
 	}
 	a.Freshness = q.Freshness() // before the read: what comes in between makes the answer newer, not older
-	season := q.View.Season(b.UID, a.Season)
-	if season == nil {
-		archive, err := q.Archives.Open(ctx, &b, a.Season)
-		a.Freshness = Freshness{AsOf: now}
-		return archive, a, err
-	}
-	if err := q.catchUp(ctx, season, &b, a.Season, w); err != nil {
+	archived, err := q.archived(ctx, &b, a.Season)
+	if err != nil {
 		return nil, Answer{}, err
 	}
-	return live{season}, a, nil
+	var season *ranks.Season
+	if !archived {
+		season = q.View.Season(b.UID, a.Season)
+	}
+	if season == nil {
+		a.Freshness = Freshness{AsOf: now}
+	}
+	return season, a, nil
+}
+
+// archived reports whether a season is read from its archive. The view may have it still, or may never have had it.
+func (q *Queries) archived(ctx context.Context, b *board.Board, season int64) (bool, error) {
+	if season >= b.Season {
+		return false, nil
+	}
+	return q.Archives.Archived(ctx, b, season)
 }
 
 func hasSegment(b *board.Board, name string) bool {
@@ -124,19 +157,47 @@ func hasSegment(b *board.Board, name string) bool {
 	return false
 }
 
+// How often an entry is read of which the caller knows a newer version than the view: a read may be answered by a copy of the store that is
+// behind.
+const (
+	catchUpReads = 4
+	catchUpPause = 50 * time.Millisecond
+)
+
 // catchUp reads the one entry of which the caller knows a newer version than the view.
 func (q *Queries) catchUp(ctx context.Context, season *ranks.Season, b *board.Board, number int64, w Where) error {
-	if w.MinVersion == 0 || w.PlayerID == "" || season.Version(w.PlayerID) >= w.MinVersion {
+	if w.MinVersion == 0 || w.PlayerID == "" {
 		return nil
 	}
-	e, err := q.Entries.Get(ctx, w.PlayerID, scores.Ref{BoardID: b.ID, BoardUID: b.UID, Season: number})
-	if err != nil {
-		return err
-	}
-	if e.ETag != "" {
-		q.View.Apply(&e)
+	for read := 0; season.Version(w.PlayerID) < w.MinVersion; read++ {
+		if read == catchUpReads {
+			return fault.New(fault.Unavailable, "ENTRY_BEHIND", "no copy of the store that answered has version %d of the entry yet, try again", w.MinVersion).After(time.Second)
+		}
+		if read > 0 {
+			if err := pause(ctx, catchUpPause); err != nil {
+				return err
+			}
+		}
+		e, err := q.Entries.Get(ctx, w.PlayerID, scores.Ref{BoardID: b.ID, BoardUID: b.UID, Season: number})
+		if err != nil {
+			return err
+		}
+		if e.ETag != "" {
+			q.View.Apply(&e)
+		}
 	}
 	return nil
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // live is an open season: its answers come from memory.

@@ -25,11 +25,7 @@ func (s *Season) read(l List, do func(index.Tree)) error {
 }
 
 // Changes counts what changed; it is the same as long as nothing did.
-func (s *Season) Changes() uint64 {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.changes
-}
+func (s *Season) Changes() uint64 { return s.changes.Load() }
 
 // Version is the version that the index knows of a player's entry; 0 = none.
 func (s *Season) Version(playerID string) int64 {
@@ -78,12 +74,12 @@ func (s *Season) globalRank(player index.Player, key []byte) int64 {
 func (s *Season) Range(l List, from, n int64) (rows []Row, total int64, err error) {
 	err = s.read(l, func(tree index.Tree) {
 		total = int64(tree.Len())
-		rows = s.rows(tree, from, n)
+		rows = s.rows(l, tree, from, n)
 	})
 	return rows, total, err
 }
 
-func (s *Season) rows(tree index.Tree, from, n int64) []Row {
+func (s *Season) rows(l List, tree index.Tree, from, n int64) []Row {
 	from = max(from, 0)
 	n = min(n, int64(tree.Len())-from)
 	if n <= 0 {
@@ -95,7 +91,27 @@ func (s *Season) rows(tree index.Tree, from, n int64) []Row {
 		rows = append(rows, s.row(e, ranks.next(e.Key, from+int64(len(rows))+1)))
 		return true
 	})
+	s.addGlobalRanks(l, rows)
 	return rows
+}
+
+// addGlobalRanks gives the rows of a list their places among all.
+func (s *Season) addGlobalRanks(l List, rows []Row) {
+	if l.Segment == "" {
+		for i := range rows {
+			rows[i].GlobalRank = rows[i].Rank
+		}
+		return
+	}
+	all := s.index.In(index.Everybody, 0)
+	players := make([]index.Player, len(rows))
+	for i := range rows {
+		players[i], _ = playerOf(rows[i].PlayerID)
+	}
+	ranks := ranker{season: s, tree: all}
+	for i, place := range all.Ranks(players, nil) {
+		rows[i].GlobalRank = ranks.next([]byte(rows[i].Key), int64(place)+1)
+	}
 }
 
 // After returns the rows behind a key, which need not be anybody's any more, at most n; "" = from the top.
@@ -106,7 +122,7 @@ func (s *Season) After(l List, key board.Key, n int64) (rows []Row, total int64,
 		if key != "" {
 			from = tree.Before(next(key))
 		}
-		rows = s.rows(tree, int64(from), n)
+		rows = s.rows(l, tree, int64(from), n)
 	})
 	return rows, total, err
 }
@@ -132,7 +148,7 @@ func (s *Season) Around(l List, playerID string, radius int64) (rows []Row, tota
 			return
 		}
 		from := max(int64(place)-radius, 0)
-		rows = s.rows(tree, from, int64(place)+radius+1-from)
+		rows = s.rows(l, tree, from, int64(place)+radius+1-from)
 	})
 	return rows, total, err
 }

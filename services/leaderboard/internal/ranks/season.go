@@ -2,6 +2,7 @@ package ranks
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"supergame/services/leaderboard/internal/board"
@@ -15,8 +16,8 @@ type Season struct {
 	mu       sync.RWMutex
 	index    *index.Index // nil once it is closed
 	ordinals []map[string]uint32
-	names    [][]string // by segment: the value of ordinal i+1
-	changes  uint64     // how often something changed
+	names    [][]string    // by segment: the value of ordinal i+1
+	changes  atomic.Uint64 // how often something changed
 
 	late     map[string]time.Time // by player: when the store took the scores that came last; of a season that is over
 	lateGone time.Time            // the last of those that are not kept any more
@@ -54,9 +55,26 @@ func (s *Season) apply(e *board.Entry) bool {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.index == nil {
-		return false
+	return s.index != nil && s.take(player, e)
+}
+
+// force puts a player's entry back to what the store has, "not there" too, if the view still has the version that the store does not know.
+func (s *Season) force(playerID string, version int64, stored *board.Entry) {
+	player, ok := playerOf(playerID)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !ok || s.index == nil || s.index.Version(player) != version {
+		return
 	}
+	s.index.Forget(player)
+	s.changes.Add(1)
+	if stored.Version != 0 {
+		s.take(player, stored)
+	}
+}
+
+// take is apply, under the lock.
+func (s *Season) take(player index.Player, e *board.Entry) bool {
 	item := index.Entry{Player: player, Version: e.Version, Inline: e.Inline[:min(len(e.Inline), s.def.InlineBytes)]}
 	if e.Ranked() {
 		item.Key = []byte(e.Key)
@@ -66,7 +84,7 @@ func (s *Season) apply(e *board.Entry) bool {
 	}
 	changed := s.index.Apply(item)
 	if changed {
-		s.changes++
+		s.changes.Add(1)
 	}
 	return changed
 }

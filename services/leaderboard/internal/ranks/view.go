@@ -188,3 +188,29 @@ func playerOf(id string) (index.Player, bool) {
 }
 
 func idOf(p index.Player) string { return ulid.ULID(p).String() }
+
+// Size is how many entries the view knows, and the memory that they take.
+func (v *View) Size() (entries, bytes int64) {
+	v.Each(func(_ string, _ int64, s *Season) {
+		s.mu.RLock()
+		defer s.mu.RUnlock()
+		if s.index != nil {
+			entries += int64(s.index.Known())
+			bytes += int64(s.index.Bytes())
+		}
+	})
+	return entries, bytes
+}
+
+// Close gives all memory back. The view is empty then.
+func (v *View) Close() {
+	v.mu.Lock()
+	all := v.boards
+	v.boards = map[string]*boardView{}
+	v.mu.Unlock()
+	for _, known := range all {
+		for _, season := range known.seasons {
+			season.close()
+		}
+	}
+}

@@ -4,30 +4,11 @@ import (
 	"context"
 
 	leaderboardv1 "supergame/proto/gen/supergame/leaderboard/v1"
-	"supergame/services/leaderboard/internal/reward"
-	"supergame/services/leaderboard/internal/scores"
-	"supergame/services/leaderboard/internal/season"
 )
 
-// Seasons serves what supergame.leaderboard.v1.LeaderboardService says of seasons and rewards.
-type Seasons struct {
-	Reviews *season.Reviews
-	Rewards *reward.Rewards
-}
-
-// defaultPage is the size of a page when the request names none.
-const seasonPage = 50
-
-func seasonPageSize(asked int32) int {
-	if asked <= 0 {
-		return seasonPage
-	}
-	return int(asked)
-}
-
 // ListSeasons returns a page of seasons.
-func (s *Seasons) ListSeasons(ctx context.Context, r *leaderboardv1.ListSeasonsRequest) (*leaderboardv1.ListSeasonsResponse, error) {
-	list, next, err := s.Reviews.List(ctx, r.GetBoardId(), seasonPageSize(r.GetPageSize()), r.GetPageToken())
+func (s *Leaderboards) ListSeasons(ctx context.Context, r *leaderboardv1.ListSeasonsRequest) (*leaderboardv1.ListSeasonsResponse, error) {
+	list, next, err := s.Reviews.List(ctx, r.GetBoardId(), sizeOr(r.GetPageSize(), 50), r.GetPageToken())
 	if err != nil {
 		return nil, err
 	}
@@ -39,7 +20,7 @@ func (s *Seasons) ListSeasons(ctx context.Context, r *leaderboardv1.ListSeasonsR
 }
 
 // GetSeason returns one season.
-func (s *Seasons) GetSeason(ctx context.Context, r *leaderboardv1.GetSeasonRequest) (*leaderboardv1.GetSeasonResponse, error) {
+func (s *Leaderboards) GetSeason(ctx context.Context, r *leaderboardv1.GetSeasonRequest) (*leaderboardv1.GetSeasonResponse, error) {
 	found, err := s.Reviews.Get(ctx, r.GetBoardId(), r.GetSeason())
 	if err != nil {
 		return nil, err
@@ -48,7 +29,7 @@ func (s *Seasons) GetSeason(ctx context.Context, r *leaderboardv1.GetSeasonReque
 }
 
 // DisqualifyEntry takes a player out of a season in review.
-func (s *Seasons) DisqualifyEntry(ctx context.Context, r *leaderboardv1.DisqualifyEntryRequest) (*leaderboardv1.DisqualifyEntryResponse, error) {
+func (s *Leaderboards) DisqualifyEntry(ctx context.Context, r *leaderboardv1.DisqualifyEntryRequest) (*leaderboardv1.DisqualifyEntryResponse, error) {
 	changed, err := s.Reviews.Disqualify(ctx, r.GetBoardId(), r.GetPlayerId(), r.GetSeason(), r.GetReason())
 	if err != nil {
 		return nil, err
@@ -56,9 +37,9 @@ func (s *Seasons) DisqualifyEntry(ctx context.Context, r *leaderboardv1.Disquali
 	return &leaderboardv1.DisqualifyEntryResponse{Season: encodeSeason(&changed)}, nil
 }
 
-// ListGrants returns a page of a player's grants. The caller is the transport's to say.
-func (s *Seasons) listGrants(ctx context.Context, caller scores.Caller, r *leaderboardv1.ListGrantsRequest) (*leaderboardv1.ListGrantsResponse, error) {
-	page, err := s.Rewards.List(ctx, caller, r.GetPlayerId(), seasonPageSize(r.GetPageSize()), r.GetPageToken())
+// ListGrants returns a page of a player's grants.
+func (s *Leaderboards) ListGrants(ctx context.Context, r *leaderboardv1.ListGrantsRequest) (*leaderboardv1.ListGrantsResponse, error) {
+	page, err := s.Rewards.List(ctx, caller(ctx), r.GetPlayerId(), sizeOr(r.GetPageSize(), 50), r.GetPageToken())
 	if err != nil {
 		return nil, err
 	}

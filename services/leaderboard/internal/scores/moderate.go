@@ -67,6 +67,9 @@ func (s *Scores) moderate(ctx context.Context, boardID, playerID string, season 
 	if season < 1 || season > open {
 		return 0, board.SeasonNotFound(boardID, season)
 	}
+	if err := s.notArchived(ctx, &b, season); err != nil {
+		return 0, err
+	}
 	defer s.queue.enter(ctx, playerID)()
 	e, err := s.Store.Update(ctx, playerID, Ref{BoardID: b.ID, BoardUID: b.UID, Season: season}, func(e *board.Entry) (bool, error) {
 		scored := e.ScoredTime
@@ -80,11 +83,25 @@ func (s *Scores) moderate(ctx context.Context, boardID, playerID string, season 
 		return 0, err
 	}
 	s.Ranks.Took(&b, &e)
-	return e.Version, nil
+	// An archive that was finished meanwhile may not say so.
+	return e.Version, s.notArchived(ctx, &b, season)
 }
 
-// Attempts lists a player's submissions of the last 30 days.
-func (s *Scores) Attempts(ctx context.Context, caller Caller, boardID, playerID string, size int, position string) (AttemptPage, error) {
+// notArchived refuses what would change an entry behind the archive's back.
+func (s *Scores) notArchived(ctx context.Context, b *board.Board, season int64) error {
+	if s.Archived == nil || season >= b.Season {
+		return nil
+	}
+	archived, err := s.Archived(ctx, b, season)
+	if err == nil && archived {
+		err = fault.New(fault.FailedPrecondition, "SEASON_ARCHIVED", "season %d of board %s is archived: use DisqualifyEntry while it is in review", season, b.ID).
+			With("board_id", b.ID).With("season", strconv.FormatInt(season, 10))
+	}
+	return err
+}
+
+// Attempts lists a player's submissions of the last 30 days, from a page token on.
+func (s *Scores) Attempts(ctx context.Context, caller Caller, boardID, playerID string, size int, token string) (AttemptPage, error) {
 	switch {
 	case playerID == "" && !caller.Player:
 		return AttemptPage{}, fault.Invalid("player_id", "is empty; only a player may leave his own id out")
@@ -100,5 +117,12 @@ func (s *Scores) Attempts(ctx context.Context, caller Caller, boardID, playerID 
 	if !b.KeepAttempts {
 		return AttemptPage{}, fault.New(fault.FailedPrecondition, "NO_ATTEMPTS", "board %s keeps no attempts", b.ID).With("board_id", b.ID)
 	}
-	return s.Store.Attempts(ctx, playerID, b.UID, size, position)
+	tokens := s.Tokens.For("LeaderboardService.ListAttempts", b.UID, playerID)
+	position, err := tokens.Position(token)
+	if err != nil {
+		return AttemptPage{}, err
+	}
+	page, err := s.Store.Attempts(ctx, playerID, b.UID, size, position)
+	page.Next = tokens.Token(page.Next)
+	return page, err
 }

@@ -9,6 +9,7 @@ import (
 
 	"supergame/services/leaderboard/internal/board"
 	"supergame/services/platform/fault"
+	"supergame/services/platform/pagetoken"
 )
 
 // Caller is who asks.
@@ -74,8 +75,11 @@ type Scores struct {
 	Ranks   Ranks
 	Rate    Limiter
 	Secret  []byte // of the keys' tie rule
+	Tokens  pagetoken.Codec
 	Now     func() time.Time
-	queue   queues
+	// Archived reports whether the archive of a season stands; nil = it never does.
+	Archived func(ctx context.Context, b *board.Board, season int64) (bool, error)
+	queue    queues
 }
 
 // Limiter bounds the submissions of a player to a board.

@@ -68,6 +68,12 @@ func (c *Closed) Open(ctx context.Context, b *board.Board, number int64) (query.
 	return &archive.Ranking{Reader: c.Reader, Board: b, Header: header, Keys: keys}, nil
 }
 
+// Archived reports whether a season has its final archive. NotFound (SEASON_NOT_FOUND) when it is not kept any more.
+func (c *Closed) Archived(ctx context.Context, b *board.Board, number int64) (bool, error) {
+	s, err := c.season(ctx, b, number)
+	return s.State >= board.InReview, err
+}
+
 func keyOf(b *board.Board, number int64) string {
 	return archive.Name{BoardUID: b.UID, Season: number}.HeaderID()
 }

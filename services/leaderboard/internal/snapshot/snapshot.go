@@ -91,6 +91,12 @@ type Store interface {
 	Request(ctx context.Context, now time.Time) error
 }
 
+// All knows the snapshots of all deployments.
+type All interface {
+	All(ctx context.Context) ([]State, error)
+	Request(ctx context.Context, now time.Time) error
+}
+
 // Chunks keeps the content.
 type Chunks interface {
 	Put(ctx context.Context, id string, body []byte) error

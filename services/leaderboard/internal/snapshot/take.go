@@ -227,28 +227,42 @@ func (w *writer) put(ctx context.Context, p *part) error {
 
 // Copies tells an erasure about the stored snapshots.
 type Copies struct {
-	Store Store
+	Store All
 	Now   func() time.Time
 }
 
 // Since is how old the content of the oldest snapshot is of which something is left; zero when there is none.
 func (c *Copies) Since(ctx context.Context) (time.Time, error) {
-	state, err := c.Store.State(ctx)
-	if err != nil || state.Header == nil && state.Writing == 0 {
-		return time.Time{}, err
+	list, err := c.Store.All(ctx)
+	var oldest time.Time
+	for i := range list {
+		if since := list[i].since(); !since.IsZero() && (oldest.IsZero() || since.Before(oldest)) {
+			oldest = since
+		}
 	}
-	if state.Header == nil { // one that is being written, or was: nothing is known of it
-		return time.Unix(0, 1).UTC(), nil
-	}
-	since := state.Header.AsOf()
-	if !state.OldAsOf.IsZero() && state.OldAsOf.Before(since) {
-		since = state.OldAsOf
-	}
-	if state.Writing != 0 && state.Writing < since.UnixMicro() {
-		since = time.UnixMicro(state.Writing).UTC()
-	}
-	return since, nil
+	return oldest, err
 }
+
+// since is how old the oldest content is that may be left of a deployment's snapshots.
+func (s *State) since() time.Time {
+	var oldest time.Time
+	add := func(t time.Time) {
+		if !t.IsZero() && (oldest.IsZero() || t.Before(oldest)) {
+			oldest = t
+		}
+	}
+	if s.Header != nil {
+		add(s.Header.AsOf())
+	}
+	add(s.OldAsOf)
+	if s.Writing != 0 && (s.Header == nil || s.Writing != s.Header.Generation) { // begun, or left by who died: as old as its begin, about
+		add(time.UnixMicro(s.Writing).Add(-writingAge).UTC())
+	}
+	return oldest
+}
+
+// writingAge is more than the view of a process may be behind when it begins to write a snapshot.
+const writingAge = time.Hour
 
 // Request asks for a new snapshot.
 func (c *Copies) Request(ctx context.Context) error { return c.Store.Request(ctx, c.Now()) }

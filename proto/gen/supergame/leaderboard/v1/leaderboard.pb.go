@@ -203,7 +203,7 @@ type Entry struct {
 	Rank int64 `protobuf:"varint,2,opt,name=rank,proto3" json:"rank,omitempty"`
 	// The score, column by column.
 	Columns []int64 `protobuf:"varint,3,rep,packed,name=columns,proto3" json:"columns,omitempty"`
-	// When he reached it, by the server's clock or as a trusted writer gave it.
+	// When he reached it, by the server's clock; in VIEW_FULL and in the answer to a submission as a trusted writer gave it.
 	AchieveTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=achieve_time,json=achieveTime,proto3" json:"achieve_time,omitempty"`
 	// The version: send it as `min_entry_version` to see at least this state on any server.
 	Version int64 `protobuf:"varint,5,opt,name=version,proto3" json:"version,omitempty"`
@@ -1631,7 +1631,7 @@ type ListAroundRequest struct {
 	Season int64 `protobuf:"varint,3,opt,name=season,proto3" json:"season,omitempty"`
 	// The group; unset = everybody.
 	Segment *SegmentFilter `protobuf:"bytes,4,opt,name=segment,proto3" json:"segment,omitempty"`
-	// So many above and so many below him; 0 = 10.
+	// So many above and so many below him; 0 = 10; at most 49 in VIEW_FULL.
 	Radius int32 `protobuf:"varint,5,opt,name=radius,proto3" json:"radius,omitempty"`
 	// How much to return.
 	View View `protobuf:"varint,6,opt,name=view,proto3,enum=supergame.leaderboard.v1.View" json:"view,omitempty"`
