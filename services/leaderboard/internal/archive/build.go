@@ -33,8 +33,8 @@ type Task struct {
 	Expire  time.Time
 }
 
-// chunkBytes is about how large a chunk becomes in the store.
-const chunkBytes = 480 << 10
+// chunkBytes is about how large a chunk becomes in the store. Tests make it small.
+var chunkBytes = 480 << 10
 
 // page is how many entries are taken from memory at once.
 const page = 1000

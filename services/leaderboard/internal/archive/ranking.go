@@ -14,7 +14,7 @@ import (
 type Keys func(ctx context.Context, playerIDs []string) (map[string]board.Key, error)
 
 // Ranking answers who stands where in an archive. A page costs the read of one chunk, two where it reaches over its end, or of none that was read
-// a moment ago; a player's place that of his entry and one chunk. Ranks are those at the season's end: an erased player leaves a gap, and is in no
+// a moment ago; a player's place that of his entry and one chunk. The rows of a segment's page have no global ranks: they stand in as many chunks. Ranks are those at the season's end: an erased player leaves a gap, and is in no
 // count.
 type Ranking struct {
 	Reader Reader
@@ -76,10 +76,14 @@ func (o *Order) valueOf(r *Row) string {
 
 // row gives the row at a place of the order.
 func (l *listing) row(row *Row, place int64) ranks.Row {
-	return ranks.Row{
+	r := ranks.Row{
 		PlayerID: row.PlayerID, Rank: place - l.span.From + 1 - row.Tie, Columns: row.Key.Columns(l.Board.Columns), Time: row.Key.Received(),
 		Inline: slices.Clone(row.Inline), Key: row.Key,
 	}
+	if l.order.Segment == Everybody {
+		r.GlobalRank = r.Rank
+	}
+	return r
 }
 
 // locate finds the row of a key.
