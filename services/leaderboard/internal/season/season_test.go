@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -367,7 +368,11 @@ func TestCrashAtEveryRequest(t *testing.T) {
 	for name, after := range map[string]bool{"before": false, "after": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			for n := 0; ; n++ {
+			step := 4 // every request with LONG=1
+			if os.Getenv("LONG") != "" {
+				step = 1
+			}
+			for n := 0; ; n += step {
 				s := newStory(t)
 				ctx, cancel := context.WithCancel(t.Context())
 				died := false
