@@ -16,6 +16,8 @@ const (
 	DefaultSubmits   = 60 // of one player in a minute
 )
 
+const maxColumns = 5
+
 // shortestSeason keeps a schedule from making seasons faster than their archives can be written.
 const shortestSeason = 5 * time.Minute
 
@@ -43,6 +45,17 @@ func (b *Board) Validate(now time.Time) error {
 		}
 	}
 	return b.validateSchedule(now)
+}
+
+// Complete refuses a definition that lacks what a new board needs. A request to change one may leave it out.
+func (b *Board) Complete() error {
+	if b.Operator < Best || b.Operator > Count {
+		return fault.Invalid("leaderboard.operator", "is needed")
+	}
+	if len(b.Columns) < 1 || len(b.Columns) > maxColumns {
+		return fault.Invalid("leaderboard.columns", "are %d, not 1 to %d", len(b.Columns), maxColumns)
+	}
+	return nil
 }
 
 func (b *Board) validateColumns() error {

@@ -30,6 +30,9 @@ type Boards struct {
 func (s *Boards) Create(ctx context.Context, b board.Board) (stored board.Board, created bool, err error) {
 	now := s.now()
 	b.Normalize()
+	if err := b.Complete(); err != nil {
+		return board.Board{}, false, err
+	}
 	if err := b.Validate(now); err != nil {
 		return board.Board{}, false, err
 	}
