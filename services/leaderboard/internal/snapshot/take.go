@@ -27,8 +27,8 @@ type Taker struct {
 	Now       func() time.Time
 }
 
-// chunkBytes is about how long a chunk is.
-const chunkBytes = 512 << 10
+// chunkBytes is about how long a chunk is. Tests make it small.
+var chunkBytes = 512 << 10
 
 // Round takes a snapshot when it is time for one, or when one was asked for.
 func (t *Taker) Round(ctx context.Context) error {
