@@ -68,7 +68,7 @@ bench-emulator: ## benchmarks of the emulator beside a no-op HTTP server (LONG=1
 
 .PHONY: prices
 prices: ## measure what each call costs and write it into services/README.md
-	UPDATE=1 go test -count=1 -run Cost ./services/identity ./services/profile
+	UPDATE=1 go test -count=1 -run Cost ./services/identity ./services/profile ./services/leaderboard
 	UPDATE=1 go test -count=1 -run PriceTable ./services
 
 .PHONY: conformance

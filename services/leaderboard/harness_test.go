@@ -38,8 +38,12 @@ type world struct {
 	*grpcservertest.Server
 	authority *authtest.Authority
 	service   *leaderboard.Service
+	store     *cosmos.Client
 	profile   *fakeProfile
 }
+
+// databaseOf is the database of a replica, for another one.
+func databaseOf(w *world) string { return w.store.Database() }
 
 // setup says how a replica is started; the zero value is a replica on a store of its own, with the intervals of a test.
 type setup struct {
@@ -73,7 +77,7 @@ func serve(t testing.TB, s setup) *world {
 	if s.config != nil {
 		s.config(&cfg)
 	}
-	w := &world{profile: s.profile}
+	w := &world{profile: s.profile, store: s.client}
 	service, err := leaderboard.New(t.Context(), cfg, leaderboard.Deps{
 		Cosmos: s.client, Profile: profile.Dial(t, profile.Authority.Service("leaderboard")), Logger: slog.New(slog.DiscardHandler), Now: s.now,
 		Erased: func(playerID string) bool { return w.authority.Verifier().Erased(playerID) },

@@ -147,8 +147,8 @@ func (s *Service) wire(secret []byte) {
 		Freshness: freshness.View, Tokens: tokens, Now: now,
 	}
 	s.boards = &rpc.Leaderboards{
-		Boards: &boards.Boards{Store: definitions, Seasons: definitions, Tokens: tokens, Now: now}, Scores: submits, Queries: queries,
-		Watches: watch.New(queries), Code: codeOf,
+		Boards: &boards.Boards{Store: definitions, Seasons: definitions, Tokens: tokens, Now: now, Wrote: s.catalog.Wrote},
+		Scores: submits, Queries: queries, Watches: watch.New(queries), Code: codeOf,
 	}
 	s.playerData = &rpc.PlayerData{PlayerChanges: &rpc.PlayerChanges{Players: standing}}
 	s.keepSeasons(definitions, stored, own)
@@ -230,6 +230,9 @@ func (s *Service) Ready() error {
 	}
 	return s.follower.Ready()
 }
+
+// Ranges is how many ranges the container of entries has, as this replica knows it.
+func (s *Service) Ranges() int { return len(s.follower.Freshness.Ranges()) }
 
 // Drain lets the watchers go.
 func (s *Service) Drain() { s.boards.Watches.Drain() }

@@ -334,21 +334,32 @@ func TestAttempts(t *testing.T) {
 		w.score(t, ada, fmt.Sprint("r", i), "b", n)
 		time.Sleep(2 * time.Millisecond) // those of one millisecond come in any order
 	}
-	var got []string
-	for token := ""; ; {
-		page, err := w.player(t, ada).ListAttempts(session(t), &leaderboardv1.ListAttemptsRequest{BoardId: "b", PageSize: 2, PageToken: token})
+	read := func(size int32, token string) (got []string, next string) {
+		t.Helper()
+		page, err := w.player(t, ada).ListAttempts(session(t), &leaderboardv1.ListAttemptsRequest{BoardId: "b", PageSize: size, PageToken: token})
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, a := range page.GetAttempts() {
 			got = append(got, fmt.Sprintf("%s %d %v", a.GetRequestId(), a.GetColumns()[0], a.GetImproved()))
 		}
-		if token = page.GetNextPageToken(); token == "" {
+		return got, page.GetNextPageToken()
+	}
+	if got, next := read(0, ""); !slices.Equal(got, []string{"r2 9 true", "r1 3 false", "r0 5 true"}) || next != "" {
+		t.Errorf("attempts: %q", got)
+	}
+	var all []string
+	for token := ""; ; {
+		var got []string
+		if got, token = read(2, token); len(got) > 2 {
+			t.Errorf("a page of 2 has %q", got)
+		}
+		if all = append(all, got...); token == "" {
 			break
 		}
 	}
-	if !slices.Equal(got, []string{"r2 9 true", "r1 3 false", "r0 5 true"}) {
-		t.Errorf("attempts: %q", got)
+	if slices.Sort(all); !slices.Equal(all, []string{"r0 5 true", "r1 3 false", "r2 9 true"}) {
+		t.Errorf("page by page: %q", all)
 	}
 	if _, err := w.player(t, bob).ListAttempts(session(t), &leaderboardv1.ListAttemptsRequest{BoardId: "b", PlayerId: ada}); fault.ReasonOf(err) != "NOT_YOUR_ATTEMPTS" {
 		t.Errorf("another's attempts: %v", err)

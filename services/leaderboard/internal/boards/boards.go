@@ -20,6 +20,7 @@ type Boards struct {
 	Seasons board.Seasons
 	Tokens  pagetoken.Codec
 	Now     func() time.Time
+	Wrote   func(id string) // hears of each definition that may have changed
 
 	mu     sync.Mutex
 	list   []board.Board // by name; nil = to be read
@@ -40,7 +41,7 @@ func (s *Boards) Create(ctx context.Context, b board.Board) (stored board.Board,
 	if err := b.Begin(now); err != nil {
 		return board.Board{}, false, err
 	}
-	defer s.changed()
+	defer s.changed(b.ID)
 	stored, created, err = s.Store.Create(ctx, b)
 	if err == nil && !created && !stored.Same(&b) {
 		return board.Board{}, false, fault.New(fault.AlreadyExists, "BOARD_EXISTS", "board %s is there with another definition", b.ID).With("board_id", b.ID)
@@ -60,7 +61,7 @@ func (s *Boards) Update(ctx context.Context, b board.Board, mask []string) (boar
 	if err := board.CheckMask(mask); err != nil {
 		return board.Board{}, err
 	}
-	defer s.changed()
+	defer s.changed(b.ID)
 	return s.Store.Update(ctx, b.ID, func(stored *board.Board) (bool, error) {
 		if err := matches(b.ETag, stored); err != nil {
 			return false, err
@@ -75,7 +76,7 @@ func (s *Boards) Update(ctx context.Context, b board.Board, mask []string) (boar
 
 // Delete removes a board. Its entries end by their time to live; a board made again under its name has another uid and starts empty.
 func (s *Boards) Delete(ctx context.Context, id, etag string) error {
-	defer s.changed()
+	defer s.changed(id)
 	return s.Store.Delete(ctx, id, func(stored *board.Board) error { return matches(etag, stored) })
 }
 

@@ -58,10 +58,11 @@ func (s *Boards) all(ctx context.Context) ([]board.Board, error) {
 }
 
 // changed makes the next list a new one.
-func (s *Boards) changed() {
+func (s *Boards) changed(id string) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.list = nil
+	s.mu.Unlock()
+	s.Wrote(id)
 }
 
 // Get returns a definition.

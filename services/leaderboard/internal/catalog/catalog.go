@@ -30,11 +30,24 @@ type Catalog struct {
 	loads  singleflight.Group
 	mu     sync.RWMutex
 	boards map[string]known
+	writes map[string]int // of this process, by board
 }
 
 type known struct {
-	board board.Board
-	read  time.Time // when the read began
+	board  board.Board
+	read   time.Time // when the read began
+	writes int       // of this process, before it
+}
+
+// Wrote hears that this process changed a definition: what is in memory is old.
+func (c *Catalog) Wrote(id string) {
+	c.mu.Lock()
+	if c.writes == nil {
+		c.writes = map[string]int{}
+	}
+	c.writes[id]++
+	c.mu.Unlock()
+	c.loads.Forget(id)
 }
 
 // Board returns a definition and makes sure that it knows the season of an instant, which is now or close to it. NotFound (BOARD_NOT_FOUND) when
@@ -45,6 +58,7 @@ func (c *Catalog) Board(ctx context.Context, id string, at time.Time) (board.Boa
 	}
 	c.mu.RLock()
 	k, ok := c.boards[id]
+	ok = ok && k.writes == c.writes[id]
 	c.mu.RUnlock()
 	if ok && c.Now().Sub(k.read) < MaxAge {
 		if _, _, current := k.board.SeasonAt(at); current || at.Before(k.board.Start) {
@@ -70,6 +84,9 @@ func (c *Catalog) load(ctx context.Context, id string, at time.Time) (board.Boar
 
 func (c *Catalog) read(ctx context.Context, id string, at time.Time) (board.Board, error) {
 	begun := c.Now()
+	c.mu.RLock()
+	writes := c.writes[id]
+	c.mu.RUnlock()
 	b, err := c.Store.Get(ctx, id)
 	if fault.Is(err, fault.NotFound) {
 		c.forget(id, "")
@@ -89,7 +106,7 @@ func (c *Catalog) read(ctx context.Context, id string, at time.Time) (board.Boar
 	if c.boards == nil {
 		c.boards = map[string]known{}
 	}
-	c.boards[id] = known{b, begun}
+	c.boards[id] = known{b, begun, writes}
 	c.mu.Unlock()
 	if c.Changed != nil {
 		c.Changed(&b)

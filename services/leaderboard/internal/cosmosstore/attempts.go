@@ -3,6 +3,7 @@ package cosmosstore
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"supergame/services/leaderboard/internal/board"
@@ -18,7 +19,7 @@ type markerDoc struct {
 	PlayerID  string          `json:"playerId"`
 	Board     string          `json:"board"` // uid
 	Season    int64           `json:"season"`
-	At        int64           `json:"at"` // milliseconds since 1970; indexed, for the list of attempts
+	AtMs      int64           `json:"atMs"` // milliseconds since 1970; not indexed: that would make every submission dearer
 	Columns   []string        `json:"columns,omitempty"`
 	Improved  bool            `json:"improved"`
 	Metadata  json.RawMessage `json:"metadata,omitempty"`
@@ -38,7 +39,7 @@ func (s *EntryStore) mark(b *cosmos.Batch, r *scores.Request, op cosmos.Operatio
 		a := &t.Attempt
 		doc := &markerDoc{
 			Header: cosmos.Header{ID: markerID(t.BoardUID, op), TTL: int32(scores.MarkerLife / time.Second)}, PlayerID: r.PlayerID, Board: t.BoardUID,
-			Season: entries[i].Season, At: a.Time.UnixMilli(), Columns: texts(a.Columns), Improved: writes[i], Metadata: a.Metadata, RequestID: r.RequestID,
+			Season: entries[i].Season, AtMs: a.Time.UnixMilli(), Columns: texts(a.Columns), Improved: writes[i], Metadata: a.Metadata, RequestID: r.RequestID,
 		}
 		if first {
 			b.CreateMarker(s.markers.Item(doc))
@@ -82,9 +83,10 @@ func (s *EntryStore) replay(ctx context.Context, r *scores.Request, op cosmos.Op
 	return list, nil
 }
 
-// Attempts is one query of the player's partition, in the order of an indexed path.
+// Attempts is one query of the player's partition, in the order of a path that is always indexed and counts seconds. Within a page those of one
+// second are put in order too.
 func (s *EntryStore) Attempts(ctx context.Context, playerID, boardUID string, size int, position string) (scores.AttemptPage, error) {
-	statement := cosmos.SQL("SELECT * FROM c WHERE STARTSWITH(c.id, @prefix) ORDER BY c.at DESC").With("@prefix", "a|"+boardUID+"|")
+	statement := cosmos.SQL("SELECT * FROM c WHERE STARTSWITH(c.id, @prefix) ORDER BY c._ts DESC").With("@prefix", "a|"+boardUID+"|")
 	page, err := s.markers.QueryPage(ctx, cosmos.PK(playerID), statement, cosmos.PageOptions{Size: size, Continuation: position})
 	if err != nil {
 		return scores.AttemptPage{}, err
@@ -96,8 +98,9 @@ func (s *EntryStore) Attempts(ctx context.Context, playerID, boardUID string, si
 			return scores.AttemptPage{}, fault.New(fault.DataLoss, "BAD_DOCUMENT", "the columns of attempt %q cannot be read", doc.ID).Because(err)
 		}
 		list.Attempts = append(list.Attempts, scores.Attempt{
-			Season: doc.Season, Columns: columns, Time: ofMillis(doc.At), Improved: doc.Improved, Metadata: doc.Metadata, RequestID: doc.RequestID,
+			Season: doc.Season, Columns: columns, Time: ofMillis(doc.AtMs), Improved: doc.Improved, Metadata: doc.Metadata, RequestID: doc.RequestID,
 		})
 	}
+	slices.SortStableFunc(list.Attempts, func(a, b scores.Attempt) int { return b.Time.Compare(a.Time) })
 	return list, nil
 }

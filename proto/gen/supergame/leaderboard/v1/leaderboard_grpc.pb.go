@@ -101,7 +101,8 @@ type LeaderboardServiceClient interface {
 	// at least every 30 s. Each message is the whole state, so a stream that was cut is resumed by watching again; the last message names
 	// `reconnect_after` when the server goes away.
 	WatchLeaderboard(ctx context.Context, in *WatchLeaderboardRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchLeaderboardResponse], error)
-	// ListAttempts returns a player's submissions of the last 30 days, newest first, on a board that keeps them.
+	// ListAttempts returns a player's submissions of the last 30 days, newest first, on a board that keeps them. Where a page ends within a
+	// second, those of that second may be in any order.
 	//
 	// Errors: FAILED_PRECONDITION (NO_ATTEMPTS) when the board does not; PERMISSION_DENIED (NOT_YOUR_ATTEMPTS) for another player's.
 	ListAttempts(ctx context.Context, in *ListAttemptsRequest, opts ...grpc.CallOption) (*ListAttemptsResponse, error)
@@ -416,7 +417,8 @@ type LeaderboardServiceServer interface {
 	// at least every 30 s. Each message is the whole state, so a stream that was cut is resumed by watching again; the last message names
 	// `reconnect_after` when the server goes away.
 	WatchLeaderboard(*WatchLeaderboardRequest, grpc.ServerStreamingServer[WatchLeaderboardResponse]) error
-	// ListAttempts returns a player's submissions of the last 30 days, newest first, on a board that keeps them.
+	// ListAttempts returns a player's submissions of the last 30 days, newest first, on a board that keeps them. Where a page ends within a
+	// second, those of that second may be in any order.
 	//
 	// Errors: FAILED_PRECONDITION (NO_ATTEMPTS) when the board does not; PERMISSION_DENIED (NOT_YOUR_ATTEMPTS) for another player's.
 	ListAttempts(context.Context, *ListAttemptsRequest) (*ListAttemptsResponse, error)
