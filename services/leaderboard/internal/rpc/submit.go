@@ -3,6 +3,10 @@ package rpc
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"maps"
+	"math"
+	"slices"
 	"strconv"
 	"time"
 
@@ -85,7 +89,23 @@ func decodeMetadata(s *structpb.Struct) ([]byte, error) {
 	if s == nil || len(s.GetFields()) == 0 {
 		return nil, nil
 	}
-	return json.Marshal(s.AsMap())
+	if !slices.ContainsFunc(slices.Collect(maps.Values(s.GetFields())), endless) {
+		return json.Marshal(s.AsMap())
+	}
+	return nil, errors.New("it has a number that is infinite or none")
+}
+
+// endless reports whether a value has a number in it that JSON does not know.
+func endless(v *structpb.Value) bool {
+	switch kind := v.GetKind().(type) {
+	case *structpb.Value_NumberValue:
+		return math.IsNaN(kind.NumberValue) || math.IsInf(kind.NumberValue, 0)
+	case *structpb.Value_ListValue:
+		return slices.ContainsFunc(kind.ListValue.GetValues(), endless)
+	case *structpb.Value_StructValue:
+		return slices.ContainsFunc(slices.Collect(maps.Values(kind.StructValue.GetFields())), endless)
+	}
+	return false
 }
 
 func encodeMetadata(text []byte) (*structpb.Struct, error) {
