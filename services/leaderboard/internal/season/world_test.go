@@ -202,7 +202,7 @@ func (w *world) create(b board.Board) board.Board {
 	w.t.Helper()
 	b.ID, b.Operator, b.PlayersSubmit = "b", board.Best, true
 	b.Columns = []board.Column{{Name: "points", Descending: true}}
-	made := &boards.Boards{Store: w.boards, Seasons: w.boards, Now: w.now}
+	made := &boards.Boards{Store: w.boards, Seasons: w.boards, Now: w.now, Wrote: func(string) {}}
 	stored, _, err := made.Create(w.t.Context(), b)
 	if err != nil {
 		w.t.Fatal(err)
