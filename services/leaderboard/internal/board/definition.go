@@ -157,7 +157,7 @@ func (b *Board) Same(other *Board) bool {
 	x, y := *b, *other
 	for _, d := range []*Board{&x, &y} {
 		d.UID, d.ETag, d.Season, d.CreateTime, d.UpdateTime = "", "", 0, time.Time{}, time.Time{}
-		d.Start, d.End, d.NextEnd = time.Time{}, time.Time{}, time.Time{}
+		d.Start, d.End, d.NextEnd, d.Keep, d.LastKeep = time.Time{}, time.Time{}, time.Time{}, 0, 0
 		if len(d.Segments) == 0 {
 			d.Segments = nil
 		}

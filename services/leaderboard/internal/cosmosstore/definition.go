@@ -35,6 +35,8 @@ type definitionDoc struct {
 	Start            time.Time    `json:"start"`
 	End              time.Time    `json:"end,omitzero"`
 	NextEnd          time.Time    `json:"nextEnd,omitzero"`
+	KeepSeconds      int64        `json:"keepSeconds,omitempty"`     // the open season
+	LastKeepSeconds  int64        `json:"lastKeepSeconds,omitempty"` // the one before
 }
 
 type columnDoc struct {
@@ -84,7 +86,7 @@ func (d *definitionDoc) decode() board.Board {
 		PlayersSubmit: d.PlayersSubmit, ServersSubmit: d.ServersSubmit,
 		Grace: seconds(d.GraceSeconds), Review: seconds(d.ReviewSeconds), Retention: seconds(d.RetentionSeconds),
 		InlineBytes: d.InlineBytes, KeepAttempts: d.KeepAttempts, SubmitsPerMinute: d.SubmitsPerMinute,
-		CreateTime: d.CreateTime, UpdateTime: d.UpdateTime, Season: d.Season, Start: d.Start, End: d.End, NextEnd: d.NextEnd, ETag: d.ETag,
+		CreateTime: d.CreateTime, UpdateTime: d.UpdateTime, Season: d.Season, Start: d.Start, End: d.End, NextEnd: d.NextEnd, Keep: seconds(d.KeepSeconds), LastKeep: seconds(d.LastKeepSeconds), ETag: d.ETag,
 	}
 	for _, c := range d.Columns {
 		b.Columns = append(b.Columns, board.Column{Name: c.Name, Descending: c.Descending, Decimals: c.Decimals, Min: bound(c.Min), Max: bound(c.Max)})
@@ -106,6 +108,7 @@ func (d *definitionDoc) set(b board.Board) {
 	d.GraceSeconds, d.ReviewSeconds, d.RetentionSeconds = int64(b.Grace/time.Second), int64(b.Review/time.Second), int64(b.Retention/time.Second)
 	d.InlineBytes, d.KeepAttempts, d.SubmitsPerMinute = b.InlineBytes, b.KeepAttempts, b.SubmitsPerMinute
 	d.CreateTime, d.UpdateTime = b.CreateTime.UTC(), b.UpdateTime.UTC()
+	d.KeepSeconds, d.LastKeepSeconds = int64(b.Keep/time.Second), int64(b.LastKeep/time.Second)
 	d.Season, d.Start, d.End, d.NextEnd = b.Season, b.Start.UTC(), b.End.UTC(), b.NextEnd.UTC()
 	d.Columns, d.Segments, d.Schedule, d.Rewards = nil, nil, nil, tierDocs(b.Rewards)
 	for _, c := range b.Columns {

@@ -254,7 +254,7 @@ func targetOf(b *board.Board, at, now time.Time) (Target, error) {
 	}
 	target := Target{Ref: Ref{BoardID: b.ID, BoardUID: b.UID, Season: number}, Marked: b.Marked()}
 	if !end.IsZero() {
-		target.ExpireTime = end.Add(b.Retention)
+		target.ExpireTime = b.KeptUntil(number, end)
 	}
 	if number > 1 && now.Sub(start) < repeatWindow && !at.Before(start) {
 		target.Before = number - 1

@@ -123,17 +123,14 @@ func (k *Keeper) archive(ctx context.Context, b *board.Board, s *board.Season) e
 	if err != nil {
 		return err
 	}
-	return k.move(ctx, b, s, func(s *board.Season) { take(s, &header, task.Expire, late) })
+	return k.move(ctx, b, s, func(s *board.Season) { take(s, &header, late) })
 }
 
 // take makes an archive the season's own.
-func take(s *board.Season, h *archive.Header, expire time.Time, late int64) {
+func take(s *board.Season, h *archive.Header, late int64) {
 	s.State, s.ArchiveVersion, s.Checksum, s.EntryCount = board.Archived, h.Version, h.Name.Checksum, h.Order.Count-h.Order.Erased
-	s.ArchiveTime, s.ExpireTime, s.LateWrites = time.Time{}, expire, late
+	s.ArchiveTime, s.LateWrites = time.Time{}, late
 }
-
-// rewardsTime is how long rewards may take, when the board keeps its seasons no longer than their review.
-const rewardsTime = 30 * 24 * time.Hour
 
 // task says what to archive; nil when this process does not have the season.
 func (k *Keeper) task(b *board.Board, s *board.Season) (*archive.Task, int64, error) {
@@ -147,7 +144,7 @@ func (k *Keeper) task(b *board.Board, s *board.Season) (*archive.Task, int64, er
 	}
 	return &archive.Task{
 		Board: b, Season: s.Number, Seed: s.Seed, Source: source, Without: late,
-		Expire: s.End.Add(max(b.Retention, b.Review+rewardsTime)),
+		Expire: s.ExpireTime,
 	}, int64(len(late)), nil
 }
 
@@ -180,7 +177,7 @@ func (k *Keeper) settle(ctx context.Context, b *board.Board, s *board.Season) er
 	}
 	return k.move(ctx, b, s, func(s *board.Season) {
 		replace(s)
-		take(s, &header, task.Expire, late)
+		take(s, &header, late)
 	})
 }
 
