@@ -165,7 +165,7 @@ func (w *world) compare() {
 		got, gotTotal, err := read.Range(ctx, l, 0, 1<<20)
 		same(fmt.Sprint("all of ", l), all, got, err)
 		same("total", total, gotTotal, nil)
-		for range 10 {
+		for range 4 {
 			from, n := random.Int64N(total+2), random.Int64N(40)
 			want, _, _ := live.Range(l, from, n)
 			got, _, err := read.Range(ctx, l, from, n)
@@ -230,7 +230,7 @@ func each(t *testing.T, n int, do func(t *testing.T, w *world)) {
 
 // TestArchiveAnswersAsTheView compares every kind of answer, over many chunks.
 func TestArchiveAnswersAsTheView(t *testing.T) {
-	each(t, 150, func(_ *testing.T, w *world) {
+	each(t, 110, func(_ *testing.T, w *world) {
 		w.build()
 		w.compare()
 	})
@@ -239,10 +239,10 @@ func TestArchiveAnswersAsTheView(t *testing.T) {
 // TestDisqualify takes players out, one after the other, also the first, the last and those who share a rank: each version answers as a view without
 // them, and verifies.
 func TestDisqualify(t *testing.T) {
-	each(t, 90, func(t *testing.T, w *world) {
+	each(t, 70, func(t *testing.T, w *world) {
 		w.build()
 		rows, _, _ := w.view.Season(w.b.UID, 1).Range(ranks.List{}, 0, 1000)
-		for _, place := range []int{0, len(rows) - 1, 10, 11, 12, 40, 41, 42, 43, 44, 60} {
+		for _, place := range []int{0, len(rows) - 1, 10, 11, 12, 40, 41, 42} {
 			id := rows[place].PlayerID
 			old := w.name
 			next, found, err := archive.Disqualify(t.Context(), w.store, w.name, id, w.entries[id].Key, time.Now().Add(time.Hour))
@@ -268,7 +268,7 @@ func TestDisqualify(t *testing.T) {
 // TestScrub erases players: they are in no answer, the ranks of all others stay, nothing of theirs is stored, and the archive has the same checksum and
 // verifies.
 func TestScrub(t *testing.T) {
-	each(t, 90, func(t *testing.T, w *world) {
+	each(t, 70, func(t *testing.T, w *world) {
 		w.build()
 		rows, _, _ := w.view.Season(w.b.UID, 1).Range(ranks.List{}, 0, 1000)
 		gone := map[string]bool{}
