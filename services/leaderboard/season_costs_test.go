@@ -2,6 +2,7 @@ package leaderboard_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"strings"
 	"sync/atomic"
@@ -78,7 +79,7 @@ func TestSeasonCosts(t *testing.T) {
 			for err == nil {
 				_, err = stream.Recv()
 			}
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				return nil
 			}
 			return err

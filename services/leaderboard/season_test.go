@@ -3,6 +3,7 @@ package leaderboard_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -213,7 +214,7 @@ func TestSeasonRefusals(t *testing.T) {
 		"get, SEASON_NOT_FOUND":              errOf(bobs.GetSeason(ctx, &leaderboardv1.GetSeasonRequest{BoardId: "plain", Season: 2})),
 		"list, BOARD_NOT_FOUND":              errOf(bobs.ListSeasons(ctx, &leaderboardv1.ListSeasonsRequest{BoardId: "none"})),
 		"list, BAD_PAGE_TOKEN":               errOf(bobs.ListSeasons(ctx, &leaderboardv1.ListSeasonsRequest{BoardId: "plain", PageToken: "AAAA"})),
-		"disqualify, SEASON_NOT_IN_REVIEW":   errOf(ops.DisqualifyEntry(ctx, &leaderboardv1.DisqualifyEntryRequest{BoardId: "plain", PlayerId: bob, Season: 1})),
+		"disqualify, NOT_IN_REVIEW":          errOf(ops.DisqualifyEntry(ctx, &leaderboardv1.DisqualifyEntryRequest{BoardId: "plain", PlayerId: bob, Season: 1})),
 		"disqualify, BOARD_NOT_FOUND":        errOf(ops.DisqualifyEntry(ctx, &leaderboardv1.DisqualifyEntryRequest{BoardId: "none", PlayerId: bob, Season: 1})),
 		"disqualify, SEASON_NOT_FOUND":       errOf(ops.DisqualifyEntry(ctx, &leaderboardv1.DisqualifyEntryRequest{BoardId: "plain", PlayerId: bob, Season: 7})),
 		"disqualify by a player, FORBIDDEN":  errOf(bobs.DisqualifyEntry(ctx, &leaderboardv1.DisqualifyEntryRequest{BoardId: "plain", PlayerId: bob, Season: 1})),
@@ -347,7 +348,7 @@ func (s *seasonWorld) export(client leaderboardv1.PlayerDataServiceClient, playe
 	found := map[string][]map[string]any{}
 	for {
 		part, err := stream.Recv()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return found
 		}
 		if err != nil {

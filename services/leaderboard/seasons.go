@@ -30,7 +30,7 @@ import (
 func (s *Service) archive(definitions *cosmosstore.BoardStore, stored *cosmosstore.EntryStore) {
 	s.archives = &season.Closed{
 		Seasons: definitions, Entries: stored, Now: s.deps.Now,
-		Reader: &archive.Cache{Reader: cosmosstore.NewArchives(s.deps.Cosmos, s.deps.Now), Now: s.deps.Now},
+		Reader: archive.NewCache(cosmosstore.NewArchives(s.deps.Cosmos, s.deps.Now), archive.CachedDocuments, s.deps.Now),
 	}
 }
 
@@ -196,8 +196,8 @@ func (s *Service) underLease(ctx context.Context, name string, chore loop.Chore)
 		chore.Run(ctx, s.deps.Logger)
 		return nil
 	})
-	if ctx.Err() != nil {
-		return nil
+	if ctx.Err() == nil {
+		return err
 	}
-	return err
+	return nil
 }

@@ -422,7 +422,7 @@ func TestCache(t *testing.T) {
 	w := newWorld(t, boards()["ordinal"], 60)
 	w.build()
 	now := start
-	cache := &archive.Cache{Reader: w.store, Rows: 45, Now: func() time.Time { return now }}
+	cache := archive.NewCache(w.store, 2, func() time.Time { return now })
 	reading := w.reading()
 	reading.Reader = cache
 	page := func(from int64) int64 {

@@ -1,127 +1,66 @@
 package archive
 
 import (
-	"container/list"
 	"context"
-	"sync"
 	"time"
 
 	"golang.org/x/sync/singleflight"
+
+	"supergame/services/leaderboard/internal/lru"
 )
 
-// MaxAge is how old what a [Cache] answers may be. An erasure is not done before it has passed.
+// MaxAge is how old what a [Cache] answers may be, about. An erasure is not done before it has passed.
 const MaxAge = time.Minute
 
-// Cache is a [Reader] that keeps what it read, up to a number of rows. It is safe for concurrent use; what it returns must not be changed.
+// CachedDocuments is how many headers and chunks a replica keeps: about 100 MB when all are chunks of the usual size.
+const CachedDocuments = 100
+
+// Cache is a [Reader] that keeps what it read. It is safe for concurrent use; what it returns must not be changed.
 type Cache struct {
-	Reader Reader
-	Rows   int // at most so many are kept; 0 = 200,000, about 60 MB
-	Now    func() time.Time
-
-	loads singleflight.Group
-	mu    sync.Mutex
-	items map[string]*list.Element
-	order list.List // of *item, the last used first
-	rows  int
+	reader Reader
+	kept   *lru.Cache[string, any]
+	loads  singleflight.Group
 }
 
-type item struct {
-	id    string
-	value any
-	rows  int
-	read  time.Time
+// NewCache keeps at most so many documents.
+func NewCache(reader Reader, documents int, now func() time.Time) *Cache {
+	return &Cache{reader: reader, kept: lru.New[string, any](documents, MaxAge, now)}
 }
-
-const defaultRows = 200_000
 
 // Header returns the header of an archive.
 func (c *Cache) Header(ctx context.Context, n Name) (Header, error) {
-	value, err := c.get(ctx, n.HeaderID(), func(ctx context.Context) (any, int, error) {
-		h, err := c.Reader.Header(ctx, n)
-		return h, len(h.Chunks), err
-	})
-	h, _ := value.(Header)
-	return h, err
+	return get(ctx, c, n.HeaderID(), func(ctx context.Context) (Header, error) { return c.reader.Header(ctx, n) })
 }
 
 // Order returns the order of a segment.
 func (c *Cache) Order(ctx context.Context, id string) (Order, error) {
-	value, err := c.get(ctx, id, func(ctx context.Context) (any, int, error) {
-		o, err := c.Reader.Order(ctx, id)
-		return o, len(o.Chunks), err
-	})
-	o, _ := value.(Order)
-	return o, err
+	return get(ctx, c, id, func(ctx context.Context) (Order, error) { return c.reader.Order(ctx, id) })
 }
 
 // Chunk returns the rows of a chunk.
 func (c *Cache) Chunk(ctx context.Context, id string) ([]Row, error) {
-	value, err := c.get(ctx, id, func(ctx context.Context) (any, int, error) {
-		rows, err := c.Reader.Chunk(ctx, id)
-		return rows, len(rows), err
-	})
-	rows, _ := value.([]Row)
-	return rows, err
+	return get(ctx, c, id, func(ctx context.Context) ([]Row, error) { return c.reader.Chunk(ctx, id) })
 }
 
-// get returns what is kept, or loads it. Calls for one thing at the same time share a read.
-func (c *Cache) get(ctx context.Context, id string, load func(context.Context) (value any, rows int, err error)) (any, error) {
-	if value, ok := c.kept(id); ok {
+// get returns what is kept, or loads it. Calls for one document at the same time share a read.
+func get[V any](ctx context.Context, c *Cache, id string, load func(context.Context) (V, error)) (V, error) {
+	kept, ok := c.kept.Get(id)
+	if value, typed := kept.(V); ok && typed {
 		return value, nil
 	}
 	loaded := c.loads.DoChan(id, func() (any, error) {
-		begun := c.Now()
-		value, rows, err := load(context.WithoutCancel(ctx))
+		value, err := load(context.WithoutCancel(ctx))
 		if err == nil {
-			c.keep(&item{id: id, value: value, rows: rows + 1, read: begun})
+			c.kept.Put(id, value)
 		}
 		return value, err
 	})
 	select {
 	case result := <-loaded:
-		return result.Val, result.Err
+		value, _ := result.Val.(V)
+		return value, result.Err
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		var none V
+		return none, ctx.Err()
 	}
-}
-
-func (c *Cache) kept(id string) (any, bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	at := c.items[id]
-	if at == nil {
-		return nil, false
-	}
-	i := at.Value.(*item) //nolint:errcheck,forcetypeassert // the list holds nothing else
-	if c.Now().Sub(i.read) >= MaxAge {
-		c.drop(at)
-		return nil, false
-	}
-	c.order.MoveToFront(at)
-	return i.value, true
-}
-
-func (c *Cache) keep(i *item) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.items == nil {
-		c.items = map[string]*list.Element{}
-	}
-	if at := c.items[i.id]; at != nil {
-		c.drop(at)
-	}
-	c.items[i.id] = c.order.PushFront(i)
-	limit := c.Rows
-	if limit <= 0 {
-		limit = defaultRows
-	}
-	for c.rows += i.rows; c.rows > limit && c.order.Len() > 1; {
-		c.drop(c.order.Back())
-	}
-}
-
-func (c *Cache) drop(at *list.Element) {
-	i := c.order.Remove(at).(*item) //nolint:errcheck,forcetypeassert // the list holds nothing else
-	delete(c.items, i.id)
-	c.rows -= i.rows
 }

@@ -131,7 +131,7 @@ func (r *Rewards) earned(ctx context.Context, b *board.Board, s *board.Season, h
 	if err != nil {
 		return nil, false, err
 	}
-	place := h.Order.From(int(s.Cursor))
+	place := h.From(int(s.Cursor))
 	for i := range rows {
 		rank := place + int64(i) + 1 - rows[i].Tie
 		tier := board.TierOf(s.Rewards, rank, h.Order.Count)

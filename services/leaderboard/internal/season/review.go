@@ -130,7 +130,7 @@ func (r *Reviews) Disqualify(ctx context.Context, boardID, playerID string, numb
 }
 
 func notInReview(s *board.Season) error {
-	return fault.New(fault.FailedPrecondition, "SEASON_NOT_IN_REVIEW", "season %d of board %s is not in review", s.Number, s.BoardID).
+	return fault.New(fault.FailedPrecondition, "NOT_IN_REVIEW", "season %d of board %s is not in review", s.Number, s.BoardID).
 		With("board_id", s.BoardID).With("season", strconv.FormatInt(s.Number, 10))
 }
 
@@ -168,7 +168,7 @@ func (r *Reviews) take(ctx context.Context, b *board.Board, s *board.Season, nex
 		}
 		won = true
 		replace(stored)
-		stored.ArchiveVersion, stored.Checksum, stored.EntryCount = next.Version, next.Name.Checksum, next.Order.Count-next.Order.Erased
+		stored.ArchiveVersion, stored.Checksum, stored.EntryCount = next.Version, next.Name.Checksum, next.Count-next.Erased
 		return true, nil
 	})
 	if err != nil || !won {

@@ -128,7 +128,7 @@ func (k *Keeper) archive(ctx context.Context, b *board.Board, s *board.Season) e
 
 // take makes an archive the season's own.
 func take(s *board.Season, h *archive.Header, late int64) {
-	s.State, s.ArchiveVersion, s.Checksum, s.EntryCount = board.Archived, h.Version, h.Name.Checksum, h.Order.Count-h.Order.Erased
+	s.State, s.ArchiveVersion, s.Checksum, s.EntryCount = board.Archived, h.Version, h.Name.Checksum, h.Count-h.Erased
 	s.ArchiveTime, s.LateWrites = time.Time{}, late
 }
 

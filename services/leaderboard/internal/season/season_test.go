@@ -74,7 +74,7 @@ func TestSeason(t *testing.T) {
 	if got := slices.Sorted(maps.Keys(w.wallet.entries)); len(got) != 2 || !strings.HasPrefix(got[0], player(2)) || !strings.HasPrefix(got[1], player(3)) {
 		t.Errorf("%v", got)
 	}
-	if _, err := w.reviews.Disqualify(t.Context(), "b", player(3), 1, ""); fault.ReasonOf(err) != "SEASON_NOT_IN_REVIEW" {
+	if _, err := w.reviews.Disqualify(t.Context(), "b", player(3), 1, ""); fault.ReasonOf(err) != "NOT_IN_REVIEW" {
 		t.Error(err)
 	}
 	page, err := (&reward.Rewards{Store: w.grants}).List(t.Context(), scores.Caller{Subject: player(4), Player: true}, "", 10, "")

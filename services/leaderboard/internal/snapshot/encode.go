@@ -36,7 +36,8 @@ type lateScore struct {
 
 // add appends an entry.
 func (p *part) add(e index.Entry, segments int) {
-	b := append(p.entries, e.Player[:]...)
+	b := p.entries
+	b = append(b, e.Player[:]...)
 	b = binary.LittleEndian.AppendUint64(b, uint64(e.Version)) //nolint:gosec // the bits
 	placed := byte(0)
 	if len(e.Key) > 0 {
@@ -51,7 +52,8 @@ func (p *part) add(e index.Entry, segments int) {
 		}
 		b = binary.AppendUvarint(b, uint64(ordinal))
 	}
-	p.entries = append(b, e.Inline...)
+	b = append(b, e.Inline...)
+	p.entries = b
 	p.count++
 }
 

@@ -58,16 +58,6 @@ func (h *Header) AsOf() time.Time {
 	return oldest
 }
 
-func (h *Header) chunks() []string {
-	var ids []string
-	for i := range h.Seasons {
-		for _, c := range h.Seasons[i].Chunks {
-			ids = append(ids, c.ID)
-		}
-	}
-	return ids
-}
-
 // State is what the store has.
 type State struct {
 	Header  *Header   // nil = none
