@@ -40,7 +40,7 @@ func TestTheClockIsComparedWithTheService(t *testing.T) {
 // TestWhatASecondExplainsIsNoDifference knows that a Date is cut to whole seconds and taken at some time while the answer is awaited.
 func TestWhatASecondExplainsIsNoDifference(t *testing.T) {
 	date := time.Date(2026, 3, 1, 12, 0, 10, 0, time.UTC)
-	at := func(offset time.Duration) time.Time { return date.Add(offset) }
+	at := date.Add
 	for _, test := range []struct{ sent, answered, want time.Duration }{
 		{0, 0, 0}, {900 * time.Millisecond, 950 * time.Millisecond, 0}, {-2 * time.Second, 3 * time.Second, 0},
 		{-3 * time.Second, -2 * time.Second, -2 * time.Second}, {4 * time.Second, 5 * time.Second, 3 * time.Second},

@@ -53,21 +53,28 @@ func AppendColumns(b []byte, columns []Column, score []int64) []byte {
 
 // Columns reads the columns back from a key.
 func (k Key) Columns(columns []Column) []int64 {
-	score := make([]int64, len(columns))
-	for i, c := range columns {
-		u := binary.BigEndian.Uint64([]byte(k[i*columnBytes:]))
-		if c.Descending {
+	return AppendScore(make([]int64, 0, len(columns)), columns, []byte(k))
+}
+
+// AppendScore appends the columns that a key was made of.
+func AppendScore(score []int64, columns []Column, key []byte) []int64 {
+	for i := range columns {
+		u := binary.BigEndian.Uint64(key[i*columnBytes:])
+		if columns[i].Descending {
 			u = ^u
 		}
-		score[i] = int64(u ^ 1<<63) //nolint:gosec // the bits
+		score = append(score, int64(u^1<<63)) //nolint:gosec // the bits
 	}
 	return score
 }
 
 // Received reads the receive time back from a key.
-func (k Key) Received() time.Time {
+func (k Key) Received() time.Time { return ReceivedOf([]byte(k)) }
+
+// ReceivedOf is [Key.Received] of the bytes of a key.
+func ReceivedOf(key []byte) time.Time {
 	var ms [8]byte
-	copy(ms[8-timeBytes:], k[len(k)-TailBytes:])
+	copy(ms[8-timeBytes:], key[len(key)-TailBytes:])
 	return time.UnixMilli(int64(binary.BigEndian.Uint64(ms[:]))).UTC() //nolint:gosec // 48 bits
 }
 

@@ -85,12 +85,13 @@ func (s *Season) rows(l List, tree index.Tree, from, n int64) []Row {
 	if n <= 0 {
 		return nil
 	}
-	rows := make([]Row, 0, n)
 	ranks := ranker{season: s, tree: tree}
+	slab := newSlab(s.def.Columns, int(n))
 	tree.Range(int(from), int(n), func(e index.Entry) bool {
-		rows = append(rows, s.row(e, ranks.next(e.Key, from+int64(len(rows))+1)))
+		slab.add(e, ranks.next(e.Key, from+int64(len(slab.rows))+1))
 		return true
 	})
+	rows := slab.finish()
 	s.addGlobalRanks(l, rows)
 	return rows
 }

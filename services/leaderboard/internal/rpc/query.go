@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"google.golang.org/grpc"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	leaderboardv1 "supergame/proto/gen/supergame/leaderboard/v1"
 	"supergame/services/leaderboard/internal/query"
@@ -186,24 +187,31 @@ func encodeFreshness(f query.Freshness) *leaderboardv1.Freshness {
 	return &leaderboardv1.Freshness{AsOfTime: timestamp(f.AsOf), Estimated: f.Estimated}
 }
 
+// encodeRows writes rows. A page is many small messages: they are made at once, not one by one.
 func encodeRows(rows []query.Row) ([]*leaderboardv1.Entry, error) {
+	if len(rows) == 0 {
+		return nil, nil
+	}
 	entries := make([]*leaderboardv1.Entry, len(rows))
+	messages, times := make([]leaderboardv1.Entry, len(rows)), make([]timestamppb.Timestamp, len(rows))
 	for i := range rows {
-		var err error
-		if entries[i], err = encodeRow(&rows[i]); err != nil {
+		r, e, t := &rows[i], &messages[i], &times[i]
+		metadata, err := encodeMetadata(r.Metadata)
+		if err != nil {
 			return nil, err
 		}
+		t.Seconds, t.Nanos = r.AchieveTime.Unix(), int32(r.AchieveTime.Nanosecond()) //nolint:gosec // below a billion
+		e.PlayerId, e.Rank, e.GlobalRank, e.Columns, e.AchieveTime, e.Version = r.PlayerID, r.Rank, r.GlobalRank, r.Columns, t, r.Version
+		e.Inline, e.Metadata, e.DisplayName, e.Concealed = r.Inline, metadata, r.Profile.DisplayName, r.Profile.Concealed
+		entries[i] = e
 	}
 	return entries, nil
 }
 
 func encodeRow(r *query.Row) (*leaderboardv1.Entry, error) {
-	metadata, err := encodeMetadata(r.Metadata)
+	entries, err := encodeRows([]query.Row{*r})
 	if err != nil {
 		return nil, err
 	}
-	return &leaderboardv1.Entry{
-		PlayerId: r.PlayerID, Rank: r.Rank, Columns: r.Columns, AchieveTime: timestamp(r.AchieveTime), Version: r.Version, Inline: r.Inline,
-		Metadata: metadata, DisplayName: r.Profile.DisplayName, Concealed: r.Profile.Concealed, GlobalRank: r.GlobalRank,
-	}, nil
+	return entries[0], nil
 }
