@@ -43,8 +43,8 @@ func (s *Service) keepSeasons(definitions *cosmosstore.BoardStore, stored *cosmo
 		Wallet: &clients.Wallet{Client: profilev1.NewWalletServiceClient(s.deps.Profile)}, Tokens: tokens, Now: now,
 	}
 	s.keeper = &season.Keeper{
-		Store: definitions, Boards: definitions, Seasons: definitions, Archives: archives, View: seen{s.view, s.follower.Freshness}, Rewards: rewards,
-		Now: now,
+		Store: definitions, Boards: definitions, Seasons: definitions, Archives: archives, View: seen{s.view, s.entries, s.follower.Freshness}, Rewards: rewards,
+		Serves: s.serves, Now: now,
 	}
 	s.retirer = &season.Retirer{View: s.view, Seasons: definitions}
 	s.boards.Rewards = rewards
@@ -70,28 +70,40 @@ func (s *Service) count(uid string, number int64) int64 {
 // seen is the view with its age.
 type seen struct {
 	*ranks.View
+	entries   *loop.Entries
 	freshness *loop.Freshness
 }
+
+// Define makes sure that the view has a board, and the entries that wait for it.
+func (v seen) Define(b *board.Board) { v.entries.Defined(b) }
 
 // estimateError is by how much an estimated age may be wrong.
 const estimateError = 30 * time.Second
 
 // SeenAll reports whether the view holds everything that was stored until an instant, that second included.
 func (v seen) SeenAll(until time.Time) bool {
+	if v.entries.Waiting() > 0 { // entries that the feed was read past
+		return false
+	}
 	if v.freshness.Estimated {
 		return v.freshness.View().AsOf.After(until.Add(estimateError))
 	}
 	return v.freshness.Store().After(until)
 }
 
+// served names the boards that this deployment serves.
+func (s *Service) served() string {
+	if len(s.cfg.Boards) == 0 {
+		return "all"
+	}
+	list := slices.Clone(s.cfg.Boards)
+	slices.Sort(list)
+	return short([]byte(strings.Join(list, ",")))
+}
+
 // keepSnapshots builds what stores the view and loads it.
 func (s *Service) keepSnapshots(secret []byte) {
-	name := "all"
-	if len(s.cfg.Boards) > 0 {
-		served := slices.Clone(s.cfg.Boards)
-		slices.Sort(served)
-		name = short([]byte(strings.Join(served, ",")))
-	}
+	name := s.served()
 	store := cosmosstore.NewSnapshots(s.deps.Cosmos, name)
 	origin := strings.Join([]string{s.deps.Cosmos.Database(), s.cfg.Region, name, short(secret)}, "|")
 	s.taker = &snapshot.Taker{
@@ -182,9 +194,9 @@ const (
 
 // leased is what one replica does for all, by the name of its lease.
 func (s *Service) leased() map[string]loop.Chore {
-	list := map[string]loop.Chore{"seasons": {Name: "move seasons on", Every: s.cfg.SeasonEvery, Round: s.keeper.Round}}
+	list := map[string]loop.Chore{"seasons-" + s.served(): {Name: "move seasons on", Every: s.cfg.SeasonEvery, Round: s.keeper.Round}}
 	if s.cfg.SnapshotEvery > 0 {
-		list["snapshots-"+s.taker.Origin] = loop.Chore{Name: "store the ranks", Every: min(snapshotsLook, s.cfg.SnapshotEvery), Round: s.taker.Round}
+		list["snapshots-"+s.served()] = loop.Chore{Name: "store the ranks", Every: min(snapshotsLook, s.cfg.SnapshotEvery), Round: s.taker.Round}
 	}
 	return list
 }

@@ -21,6 +21,7 @@ type Ranking struct {
 	Board  *board.Board
 	Header Header
 	Keys   Keys
+	Gone   func() // called when the archive was replaced under it; may be nil
 }
 
 // listing is one list of the archive.
@@ -41,12 +42,20 @@ func (r *Ranking) list(ctx context.Context, l ranks.List) (*listing, error) {
 	}
 	order, err := r.Reader.Order(ctx, r.Header.Segments[i])
 	if fault.Is(err, fault.NotFound) {
-		return nil, changing(err)
+		return nil, r.changed(err)
 	}
 	if err != nil {
 		return nil, err
 	}
 	return &listing{r, &order, order.span(l.Value)}, nil
+}
+
+// changed is the answer when something of the archive is gone.
+func (r *Ranking) changed(err error) error {
+	if r.Gone != nil {
+		r.Gone()
+	}
+	return changing(err)
 }
 
 // total is how many have a place.
@@ -61,7 +70,7 @@ func (l *listing) end() int64 { return l.span.From + l.span.Count }
 func (l *listing) chunk(ctx context.Context, i int) ([]Row, error) {
 	rows, err := l.Reader.Chunk(ctx, l.order.Chunks[i].ID)
 	if fault.Is(err, fault.NotFound) {
-		return nil, changing(err)
+		return nil, l.changed(err)
 	}
 	return rows, err
 }

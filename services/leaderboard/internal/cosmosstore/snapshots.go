@@ -203,6 +203,7 @@ func (s *SnapshotStore) Publish(ctx context.Context, h *snapshot.Header) (publis
 			}
 		}
 		d.set(h)
+		d.TTL = int32(chunkLife / time.Second) // it is refused from then on
 		return true, nil
 	})
 	return published, err

@@ -65,7 +65,7 @@ func (c *Closed) Open(ctx context.Context, b *board.Board, number int64) (query.
 		}
 		return found, err
 	}
-	return &archive.Ranking{Reader: c.Reader, Board: b, Header: header, Keys: keys}, nil
+	return &archive.Ranking{Reader: c.Reader, Board: b, Header: header, Keys: keys, Gone: func() { c.forget(b, number) }}, nil
 }
 
 // Archived reports whether a season has its final archive. NotFound (SEASON_NOT_FOUND) when it is not kept any more.

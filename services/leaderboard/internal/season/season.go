@@ -21,6 +21,7 @@ type Keeper struct {
 	Archives archive.Store
 	View     View
 	Rewards  Rewarder
+	Serves   func(boardID string) bool // whether this deployment serves a board: another one moves the seasons of the others on; nil = all
 	Now      func() time.Time
 }
 
@@ -34,7 +35,9 @@ type item struct {
 func (k *Keeper) Round(ctx context.Context) error {
 	var due []item
 	err := k.Store.Due(ctx, k.Now(), func(boardID, uid string, number int64) error {
-		due = append(due, item{boardID, uid, number})
+		if k.Serves == nil || k.Serves(boardID) {
+			due = append(due, item{boardID, uid, number})
+		}
 		return nil
 	})
 	if err != nil {
@@ -134,6 +137,7 @@ func take(s *board.Season, h *archive.Header, late int64) {
 
 // task says what to archive; nil when this process does not have the season.
 func (k *Keeper) task(b *board.Board, s *board.Season) (*archive.Task, int64, error) {
+	k.View.Define(b)
 	source := k.View.Season(b.UID, s.Number)
 	if source == nil {
 		return nil, 0, nil

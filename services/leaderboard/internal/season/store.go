@@ -20,6 +20,8 @@ type Store interface {
 
 // View is this process's view of the ranks.
 type View interface {
+	// Define makes sure that the view has a board.
+	Define(b *board.Board)
 	// Season is the index of a season; nil where this process does not have it.
 	Season(uid string, number int64) *ranks.Season
 	// SeenAll reports whether the view holds everything that the store took until an instant of the store's clock, that second included.
