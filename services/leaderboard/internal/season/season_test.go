@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -275,7 +276,7 @@ func TestDisqualifyAtOnce(t *testing.T) {
 // story plays a season from its end to the last reward, with a disqualification in between, on whatever replica is alive.
 type story struct {
 	w    *world
-	done bool // the disqualification
+	done atomic.Bool // the disqualification
 }
 
 func (s *story) step(ctx context.Context, r *replica) (finished bool, err error) {
@@ -290,11 +291,11 @@ func (s *story) step(ctx context.Context, r *replica) (finished bool, err error)
 	if err != nil {
 		return false, err
 	}
-	if now.State == board.InReview && !s.done {
+	if now.State == board.InReview && !s.done.Load() {
 		if _, err := r.reviews.Disqualify(ctx, "b", player(9), 1, "cheat"); err != nil {
 			return false, err
 		}
-		s.done = true
+		s.done.Store(true)
 	}
 	return now.State == board.Rewarded, nil
 }
