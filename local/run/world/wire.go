@@ -148,7 +148,7 @@ func (o Options) environ(keys datadir.Keys) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	environ := []string{"LOG_JSON=false", "LOG_LEVEL=warn"}
+	environ := []string{"LOG_JSON=false", "LOG_LEVEL=warn", "PROFILE_PARTICIPANTS=identity,leaderboard", "PROFILE_FOLLOWERS=leaderboard"}
 	environ = append(environ, o.Environ...)
 	return append(environ,
 		"IDENTITY_SEALING_KEY="+keys.Sealing,
