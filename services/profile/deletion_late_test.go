@@ -33,16 +33,17 @@ func (d *deleting) traces(t *testing.T, text string) (found []string) {
 func (d *deleting) lateWrites(t *testing.T, id string) map[string]func(ctx context.Context, second bool) error {
 	me, him := d.Dial(t, d.authority.Player(id)), d.Dial(t, d.authority.Player(bob))
 	game, identity := d.Dial(t, d.authority.GameServer("eu")), d.Dial(t, d.authority.Service("identity"))
-	request := func(second bool) string { return fmt.Sprintf("%s-%v", id, second) }
+	var requests atomic.Int64
+	request := func() string { return fmt.Sprintf("%s-%d", id, requests.Add(1)) }
 	befriend := func(how string, mine bool) func(context.Context, bool) error {
 		return func(ctx context.Context, second bool) error {
 			if second {
 				how = "block"
 			}
 			if mine {
-				return friendCalls[how]("", bob, request(second))(ctx, me)
+				return friendCalls[how]("", bob, request())(ctx, me)
 			}
-			return friendCalls[how]("", id, request(second))(ctx, him)
+			return friendCalls[how]("", id, request())(ctx, him)
 		}
 	}
 	return map[string]func(context.Context, bool) error{
@@ -51,24 +52,24 @@ func (d *deleting) lateWrites(t *testing.T, id string) map[string]func(ctx conte
 			if second {
 				p.Country = "FR"
 			}
-			return changeNamed(request(second), p, "country", "display_name", "private.settings")(ctx, me)
+			return changeNamed(request(), p, "country", "display_name", "private.settings")(ctx, me)
 		},
 		"SetSuspension": func(ctx context.Context, second bool) error {
 			return suspend(id, !second, map[bool]int64{false: 1, true: 2}[second])(ctx, identity)
 		},
 		"Apply": func(ctx context.Context, second bool) error {
-			r := walletGrant(request(second), walletGold(1))
+			r := walletGrant(request(), walletGold(1))
 			r.PlayerId = id
 			return walletApply(r)(ctx, game)
 		},
 		"UpdateStatistics": func(ctx context.Context, second bool) error {
-			return updateStatistics(id, request(second), statistic("wins", profilev1.StatisticOperator_STATISTIC_OPERATOR_SUM, 1))(ctx, game)
+			return updateStatistics(id, request(), statistic("wins", profilev1.StatisticOperator_STATISTIC_OPERATOR_SUM, 1))(ctx, game)
 		},
 		"PutSave": func(ctx context.Context, second bool) error {
-			return putSave(&profilev1.PutSaveRequest{Slot: "auto", Content: []byte(id), Overwrite: true, RequestId: request(second)})(ctx, me)
+			return putSave(&profilev1.PutSaveRequest{Slot: "auto", Content: []byte(id), Overwrite: true, RequestId: request()})(ctx, me)
 		},
 		"ClaimHandle": func(ctx context.Context, second bool) error {
-			return claimHandle("", map[bool]string{false: "p", true: "q"}[second]+id[18:], request(second))(ctx, me)
+			return claimHandle("", map[bool]string{false: "p", true: "q"}[second]+id[18:], request())(ctx, me)
 		},
 		"RequestFriend":              befriend("request", true),
 		"RequestFriend by the other": befriend("request", false),

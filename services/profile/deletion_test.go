@@ -394,6 +394,39 @@ func TestAServiceThatIsDownDelaysOnlyItself(t *testing.T) {
 	}
 }
 
+// TestASweepWaitsForItsTime: a service that is late with the first sweep ends it, and the second begins 2 minutes after that all the same, also for those
+// services that come after the late one.
+func TestASweepWaitsForItsTime(t *testing.T) {
+	t.Parallel()
+	d := startDeleting(t, nil)
+	ops := d.operator(t)
+	for id, down := range map[string]string{ada: "identity", bob: "leaderboard"} {
+		d.player(t, id)
+		d.setMeet(func(_ context.Context, service, method string, _ bool) error {
+			if service == down && method == "ErasePlayer" {
+				return fault.New(fault.Unavailable, "IS_DOWN", "down")
+			}
+			return nil
+		})
+		want := func(state profilev1.Deletion_State) {
+			t.Helper()
+			r, err := ops.DeletePlayer(session(t), &profilev1.DeletePlayerRequest{PlayerId: id})
+			if err != nil || r.GetDeletion().GetState() != state {
+				t.Errorf("%s was down: %v, %v; want %v", down, r, err, state)
+			}
+		}
+		want(profilev1.Deletion_STATE_ERASING)
+		d.setMeet(nil)
+		d.advance(11 * time.Second)
+		want(profilev1.Deletion_STATE_ERASED)
+		want(profilev1.Deletion_STATE_ERASED)
+		d.advance(2*time.Minute - 5*time.Second)
+		want(profilev1.Deletion_STATE_ERASED)
+		d.advance(6 * time.Second)
+		want(profilev1.Deletion_STATE_CERTIFIED)
+	}
+}
+
 // TestNothingBringsHimBack: a sign-in that was paused before the deletion and goes on after it, a late retry of an update, and words of friends. What they write
 // is gone after the second sweep, and an erased player cannot write anything at all.
 func TestNothingBringsHimBack(t *testing.T) {
