@@ -123,9 +123,17 @@ type deleting struct {
 	*peers
 	emulator *emulatortest.Emulator
 	ahead    atomic.Int64 // nanoseconds
+	still    time.Time    // where the clock stands still but for ahead; zero = it goes
 }
 
-func (d *deleting) now() time.Time           { return time.Now().Add(time.Duration(d.ahead.Load())) }
+func (d *deleting) now() time.Time {
+	now := time.Now()
+	if !d.still.IsZero() {
+		now = d.still
+	}
+	return now.Add(time.Duration(d.ahead.Load()))
+}
+
 func (d *deleting) advance(by time.Duration) { d.ahead.Add(int64(by)) }
 
 func startDeleting(t testing.TB, change func(*profile.Config)) *deleting {
