@@ -409,4 +409,3 @@ func TestAnErasureNamesItsContainers(t *testing.T) {
 		t.Errorf("PlayerChanged: %v", err)
 	}
 }
-

@@ -41,7 +41,7 @@ func (s *Service) build(cfg Config, deps Deps) error {
 		Store: cosmosstore.NewFriends(deps.Cosmos), Tokens: pagetoken.New(nil), Now: deps.Now, Erased: deps.Erased, Log: deps.Logger,
 	}
 	stats := &statistics.Service{Store: cosmosstore.NewStatistics(deps.Cosmos), Now: deps.Now, Erased: deps.Erased}
-	saves := &save.Saves{Store: cosmosstore.NewSaves(deps.Cosmos), Quota: cfg.Saves.quota(), Now: deps.Now}
+	saves := &save.Saves{Store: cosmosstore.NewSaves(deps.Cosmos), Quota: cfg.Saves.quota(), Budget: cfg.Saves.budget(deps.Now), Now: deps.Now}
 	reviews := newReviews(deps)
 	reviews.Removers[moderation.DisplayName] = profile.NameRemover{Profiles: profiles}
 	reviews.Removers[moderation.Handle] = handle.Remover{Handles: handles}
