@@ -51,7 +51,7 @@ func run(ctx context.Context, args []string, out, notes io.Writer) error {
 	case err != nil:
 		return err
 	}
-	fmt.Fprintf(out, welcome, w.GRPC, w.Admin, w.Cosmos, w.Where, time.Since(begin).Seconds(), addressFlag(w.GRPC), w.GRPC, dataFlag(opts.Data))
+	fmt.Fprintf(out, welcome, w.GRPC, w.Admin, w.Cosmos, w.Where, time.Since(begin).Seconds(), addressFlag(w.GRPC), w.GRPC, dataLines(w.GRPC, opts.Data))
 	err = w.Wait()
 	fmt.Fprintln(out, "stopped")
 	return err
