@@ -143,7 +143,8 @@ func (d *deleting) overtake(t *testing.T, ops profilev1.ProfileServiceClient, la
 	}
 	close(deleted)
 	err = <-done
-	if passing := fault.Is(err, fault.NotFound) || fault.Is(err, fault.Aborted) || errors.Is(err, errNotDone); err != nil && !(met.Load() && passing) {
+	passing := met.Load() && (fault.Is(err, fault.NotFound) || fault.Is(err, fault.Aborted) || errors.Is(err, errNotDone))
+	if err != nil && !passing {
 		t.Errorf("%+v: the call ends with %v", late, err)
 	}
 	if _, err := ops.GetProfile(session(t), &profilev1.GetProfileRequest{PlayerId: late.id}); !fault.Is(err, fault.NotFound) {
