@@ -24,6 +24,7 @@ const greeting = `
     TOKEN=$(go run ./local/ctl token -role player%[6]s)
     bin/grpcurl -plaintext -H "authorization: Bearer $TOKEN" %[1]s supergame.profile.v1.ProfileService/GetProfile
     bin/grpcurl -plaintext -H "authorization: Bearer $TOKEN" -d '{"profile":{"display_name":"Ada"},"update_mask":{"paths":["display_name"]}}' %[1]s supergame.profile.v1.ProfileService/UpdateProfile
+    bin/grpcurl -plaintext -H "authorization: Bearer $TOKEN" -d '{"handle":"ada"}' %[1]s supergame.profile.v1.ProfileService/ClaimHandle
     bin/grpcurl -plaintext -H "authorization: Bearer $TOKEN" -d '{"request_id":"r1","scores":[{"board_id":"daily","columns":[100]}]}' %[1]s supergame.leaderboard.v1.LeaderboardService/SubmitScore
     bin/grpcurl -plaintext -H "authorization: Bearer $TOKEN" -d '{"board_id":"daily","with_profiles":true}' %[1]s supergame.leaderboard.v1.LeaderboardService/ListEntries
 %[7]s

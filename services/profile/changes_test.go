@@ -18,7 +18,6 @@ import (
 
 	"supergame/local/emulator"
 	profilev1 "supergame/proto/gen/supergame/profile/v1"
-	"supergame/services/platform/cosmos"
 	"supergame/services/platform/fault"
 	"supergame/services/profile"
 )
@@ -408,49 +407,5 @@ func TestAnErasureNamesItsContainers(t *testing.T) {
 	}
 	if _, err := data.PlayerChanged(session(t), &profilev1.PlayerChangedRequest{PlayerId: ada, Version: 1}); err != nil {
 		t.Errorf("PlayerChanged: %v", err)
-	}
-}
-
-// TestCostsOfDeletions pins request units and requests.
-func TestCostsOfDeletions(t *testing.T) {
-	d := startDeleting(t, following)
-	d.join(t, ada, bob)
-	me, ops, identity := d.Dial(t, d.authority.Player(ada)), d.Dial(t, d.authority.Operator(someOps)), d.Dial(t, d.authority.Service("identity"))
-	for _, test := range []struct {
-		what   string
-		as     *grpc.ClientConn
-		call   call
-		charge float64
-	}{
-		{"UpdateProfile, country, nobody knew", me, change(&profilev1.Profile{Country: "DE"}, "country"), 31.75},
-		{"UpdateProfile, country", me, change(&profilev1.Profile{Country: "FR"}, "country"), 36.3},
-		{"UpdateProfile, name", me, change(&profilev1.Profile{DisplayName: "A"}, "display_name"), 10.9},
-		{"SetSuspension", identity, suspend(ada, true, 1), 35.5},
-		{"SetSuspension, again", identity, suspend(ada, true, 1), 3},
-		{"ListPlayers", ops, func(ctx context.Context, c *grpc.ClientConn) error {
-			_, err := profilev1.NewProfileServiceClient(c).ListPlayers(ctx, &profilev1.ListPlayersRequest{Country: "FR"})
-			return err
-		}, 2.95},
-		{"ExportPlayer", me, func(ctx context.Context, c *grpc.ClientConn) error {
-			_, err := exportAll(ctx, profilev1.NewProfileServiceClient(c), ada, "")
-			return err
-		}, 14.91},
-		{"DeletePlayer, the first sweep", me, func(ctx context.Context, c *grpc.ClientConn) error {
-			_, err := profilev1.NewProfileServiceClient(c).DeletePlayer(ctx, &profilev1.DeletePlayerRequest{})
-			return err
-		}, 93.42},
-		{"GetDeletion", ops, func(ctx context.Context, c *grpc.ClientConn) error {
-			_, err := profilev1.NewProfileServiceClient(c).GetDeletion(ctx, &profilev1.GetDeletionRequest{PlayerId: ada})
-			return err
-		}, 1},
-	} {
-		meter := &cosmos.Meter{}
-		if err := test.call(cosmos.WithMeter(session(t), meter), test.as); err != nil {
-			t.Errorf("%s: %v", test.what, err)
-		}
-		t.Logf("%-45s %6.2f RU", test.what, meter.Charge())
-		if diff := meter.Charge() - test.charge; diff < -0.85 || diff > 0.85 {
-			t.Errorf("%s: %.2f RU, want %.2f", test.what, meter.Charge(), test.charge)
-		}
 	}
 }

@@ -123,9 +123,17 @@ type deleting struct {
 	*peers
 	emulator *emulatortest.Emulator
 	ahead    atomic.Int64 // nanoseconds
+	still    time.Time    // where the clock stands still but for ahead; zero = it goes
 }
 
-func (d *deleting) now() time.Time           { return time.Now().Add(time.Duration(d.ahead.Load())) }
+func (d *deleting) now() time.Time {
+	now := time.Now()
+	if !d.still.IsZero() {
+		now = d.still
+	}
+	return now.Add(time.Duration(d.ahead.Load()))
+}
+
 func (d *deleting) advance(by time.Duration) { d.ahead.Add(int64(by)) }
 
 func startDeleting(t testing.TB, change func(*profile.Config)) *deleting {
@@ -391,6 +399,39 @@ func TestAServiceThatIsDownDelaysOnlyItself(t *testing.T) {
 	d.finish(t, ops, ada, profilev1.Deletion_STATE_FINAL)
 	if d.left(ada) != 0 {
 		t.Errorf("%d left", d.left(ada))
+	}
+}
+
+// TestASweepWaitsForItsTime: a service that is late with the first sweep ends it, and the second begins 2 minutes after that all the same, also for those
+// services that come after the late one.
+func TestASweepWaitsForItsTime(t *testing.T) {
+	t.Parallel()
+	d := startDeleting(t, nil)
+	ops := d.operator(t)
+	for id, down := range map[string]string{ada: "identity", bob: "leaderboard"} {
+		d.player(t, id)
+		d.setMeet(func(_ context.Context, service, method string, _ bool) error {
+			if service == down && method == "ErasePlayer" {
+				return fault.New(fault.Unavailable, "IS_DOWN", "down")
+			}
+			return nil
+		})
+		want := func(state profilev1.Deletion_State) {
+			t.Helper()
+			r, err := ops.DeletePlayer(session(t), &profilev1.DeletePlayerRequest{PlayerId: id})
+			if err != nil || r.GetDeletion().GetState() != state {
+				t.Errorf("%s was down: %v, %v; want %v", down, r, err, state)
+			}
+		}
+		want(profilev1.Deletion_STATE_ERASING)
+		d.setMeet(nil)
+		d.advance(11 * time.Second)
+		want(profilev1.Deletion_STATE_ERASED)
+		want(profilev1.Deletion_STATE_ERASED)
+		d.advance(2*time.Minute - 5*time.Second)
+		want(profilev1.Deletion_STATE_ERASED)
+		d.advance(6 * time.Second)
+		want(profilev1.Deletion_STATE_CERTIFIED)
 	}
 }
 

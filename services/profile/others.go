@@ -17,6 +17,7 @@ import (
 	"supergame/services/platform/pagetoken"
 	"supergame/services/platform/playerdata"
 	"supergame/services/profile/internal/announce"
+	"supergame/services/profile/internal/budget"
 	"supergame/services/profile/internal/clients"
 	"supergame/services/profile/internal/cosmosstore"
 	"supergame/services/profile/internal/erasure"
@@ -81,7 +82,7 @@ func newOthers(cfg Config, deps Deps, k keys, data *playerdata.Service) (*others
 		Participants: []erasure.Participant{own}, Names: erasure.Names{Key: k.erasure, Receipts: k.receipts}, Tokens: pagetoken.New(nil),
 		Now: deps.Now, Log: deps.Logger,
 	}
-	o.exports = &export.Exports{Sources: []export.Source{own}, Players: o.store, Tokens: pagetoken.New(nil)}
+	o.exports = &export.Exports{Sources: []export.Source{own}, Players: o.store, Tokens: pagetoken.New(nil), Budget: budget.New(cfg.Exports, 24*time.Hour, deps.Now)}
 	o.announcer = &announce.Announcer{
 		Store: cosmosstore.NewOutboxes(deps.Cosmos, tells, deps.Now), Now: deps.Now, Log: deps.Logger,
 		GaveUp: func(ctx context.Context) { gaveUp.Add(ctx, 1) },

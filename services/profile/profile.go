@@ -51,6 +51,7 @@ type Config struct {
 	EraseLimit int           `env:"PROFILE_ERASE_LIMIT" envDefault:"2000" help:"how many documents one call of ErasePlayer deletes, about, e.g. 2000"`
 	ErasureKey config.Secret `env:"PROFILE_ERASURE_KEY,required" help:"32 random bytes in base64, the same on every replica and for ever: what players are named with in records that outlive them"`
 	Saves      SaveConfig
+	Exports    int64 `env:"PROFILE_EXPORTS_PER_DAY" envDefault:"24" help:"how many exports of himself a player may begin or resume in a day at one replica, e.g. 24; 0 = no limit"`
 	// Participants are the other services that keep something of players, Followers those of them that keep copies of what is changed here.
 	Participants []string `env:"PROFILE_PARTICIPANTS" envDefault:"identity" help:"the services whose PlayerDataService erases and exports players, besides this one, e.g. identity,leaderboard; each has its <SERVICE>_ENDPOINT"`
 	Followers    []string `env:"PROFILE_FOLLOWERS" help:"the services whose PlayerDataService is told when the country or suspension of a player changes, e.g. leaderboard"`
@@ -65,6 +66,9 @@ func (c Config) Validate() error {
 	}
 	if c.FeedInterval < 0 {
 		return config.Invalid("PROFILE_FEED_INTERVAL", "is %s, not a duration from 0 on", c.FeedInterval)
+	}
+	if c.Exports < 0 {
+		return config.Invalid("PROFILE_EXPORTS_PER_DAY", "is %d, not a number from 0 on", c.Exports)
 	}
 	if err := c.validateServices(); err != nil {
 		return err

@@ -351,7 +351,7 @@ func TestSaveSettings(t *testing.T) {
 	if err != nil || cfg.Saves.SaveSlots != 20 || cfg.Saves.SaveBytes != 8<<20 {
 		t.Errorf("%+v, %v", cfg, err)
 	}
-	for _, setting := range []string{"PROFILE_SAVE_SLOTS=0", "PROFILE_SAVE_SLOTS=51", "PROFILE_SAVE_BYTES=0", "PROFILE_SAVE_BYTES=52428801"} {
+	for _, setting := range []string{"PROFILE_SAVE_SLOTS=0", "PROFILE_SAVE_SLOTS=51", "PROFILE_SAVE_BYTES=0", "PROFILE_SAVE_BYTES=52428801", "PROFILE_SAVE_BYTES_PER_MINUTE=-1", "PROFILE_EXPORTS_PER_DAY=-1"} {
 		variable, _, _ := strings.Cut(setting, "=")
 		if _, err := loadConfig([]string{setting}); err == nil || !strings.Contains(err.Error(), variable) {
 			t.Errorf("%s: %v", setting, err)

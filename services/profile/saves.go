@@ -1,13 +1,17 @@
 package profile
 
 import (
+	"time"
+
 	"supergame/services/platform/config"
+	"supergame/services/profile/internal/budget"
 	"supergame/services/profile/internal/save"
 )
 
 // SaveConfig says how much a player may save. Where it is made by hand, zero means the default.
 type SaveConfig struct {
 	SaveSlots int   `env:"PROFILE_SAVE_SLOTS" envDefault:"20" help:"how many saves a player may keep, 1 to 50"`
+	SaveRate  int64 `env:"PROFILE_SAVE_BYTES_PER_MINUTE" envDefault:"8388608" help:"how many bytes of saves a player may send in a minute to one replica, e.g. 8388608; at 1 MB a save that is at most 240 RU/s; 0 = no limit"`
 	SaveBytes int64 `env:"PROFILE_SAVE_BYTES" envDefault:"8388608" help:"how many bytes the contents of a player's saves may have in all, e.g. 8388608"`
 }
 
@@ -26,7 +30,15 @@ func (c SaveConfig) Validate() error {
 	if c.SaveBytes < 1 || c.SaveBytes > mostSaveBytes {
 		return config.Invalid("PROFILE_SAVE_BYTES", "is %d, not within 1 to %d", c.SaveBytes, mostSaveBytes)
 	}
+	if c.SaveRate < 0 {
+		return config.Invalid("PROFILE_SAVE_BYTES_PER_MINUTE", "is %d, not a number of bytes from 0 on", c.SaveRate)
+	}
 	return nil
+}
+
+// budget limits what a player sends. Made by hand, zero means no limit, as in the environment.
+func (c SaveConfig) budget(now func() time.Time) *budget.Budget {
+	return budget.New(c.SaveRate, time.Minute, now)
 }
 
 func (c SaveConfig) quota() save.Quota {

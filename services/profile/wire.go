@@ -8,6 +8,7 @@ import (
 	"supergame/services/platform/playerdata"
 	"supergame/services/profile/internal/cosmosstore"
 	"supergame/services/profile/internal/friends"
+	"supergame/services/profile/internal/handle"
 	"supergame/services/profile/internal/loop"
 	"supergame/services/profile/internal/moderation"
 	"supergame/services/profile/internal/profile"
@@ -40,9 +41,10 @@ func (s *Service) build(cfg Config, deps Deps) error {
 		Store: cosmosstore.NewFriends(deps.Cosmos), Tokens: pagetoken.New(nil), Now: deps.Now, Erased: deps.Erased, Log: deps.Logger,
 	}
 	stats := &statistics.Service{Store: cosmosstore.NewStatistics(deps.Cosmos), Now: deps.Now, Erased: deps.Erased}
-	saves := &save.Saves{Store: cosmosstore.NewSaves(deps.Cosmos), Quota: cfg.Saves.quota(), Now: deps.Now}
+	saves := &save.Saves{Store: cosmosstore.NewSaves(deps.Cosmos), Quota: cfg.Saves.quota(), Budget: cfg.Saves.budget(deps.Now), Now: deps.Now}
 	reviews := newReviews(deps)
 	reviews.Removers[moderation.DisplayName] = profile.NameRemover{Profiles: profiles}
+	reviews.Removers[moderation.Handle] = handle.Remover{Handles: handles}
 	reviews.Removers[moderation.SaveDescription] = save.DescriptionRemover{Saves: saves}
 	moderator, err := newModerator(cfg.Moderation, reviews, deps)
 	if err != nil {

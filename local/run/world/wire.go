@@ -89,7 +89,7 @@ func (w *wired) wireOthers(ctx context.Context, cfg settings, p parts, signIn *g
 		w.closers.add(closer.Close)
 	}
 	w.leaderboard, err = leaderboard.New(ctx, cfg.Leaderboard, leaderboard.Deps{
-		Cosmos: p.store, Profile: conn, Logger: tel.Logger, Meter: tel.Meter, Erased: erased,
+		Cosmos: p.store, Profile: conn, Logger: tel.Logger, Meter: tel.Meter, Now: p.now, Erased: erased,
 	})
 	return err
 }

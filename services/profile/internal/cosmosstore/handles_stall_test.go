@@ -37,6 +37,14 @@ var meanwhile = map[string]func(t *testing.T, r *registry){
 		r.ahead.Add(int64(handle.Reserved))
 		allowTaken(t, r.claim(t.Context(), bob, "paypal"))
 	},
+	"an operator takes it away": func(t *testing.T, r *registry) {
+		if _, err := (handle.Remover{Handles: r.Handles}).Remove(newSession(t), ada, "paypal", ""); err != nil {
+			t.Error(err)
+		}
+		if name := r.handleOf(t, ada); name == "paypal" {
+			t.Errorf("she still shows %q", name)
+		}
+	},
 	"ada changes something else": func(t *testing.T, r *registry) {
 		edit := edits["public"]
 		if _, err := r.store.Update(newSession(t), edit, mark(edit, "x")); err != nil {

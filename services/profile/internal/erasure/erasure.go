@@ -60,6 +60,10 @@ func (e *Erasures) begin(ctx context.Context, caller Caller, playerID string) (D
 		return Deletion{}, err
 	}
 	if !exists {
+		// Another call may have begun it between these two looks, and be on its way with it.
+		if d, err := e.Store.Get(ctx, id); !fault.Is(err, fault.NotFound) {
+			return d, err
+		}
 		return Deletion{}, fault.New(fault.NotFound, "PLAYER_NOT_FOUND", "there is no player %s", playerID).With("player_id", playerID)
 	}
 	requester := "player"
@@ -122,7 +126,7 @@ func (e *Erasures) advance(ctx context.Context, d Deletion) (Deletion, error) {
 	return d, ctx.Err()
 }
 
-// step asks each service once that has something to do.
+// step asks each service once that has something to do in the present sweep, and ends with that sweep: the next one has a time of its own.
 func (e *Erasures) step(ctx context.Context, d Deletion) (Deletion, error) {
 	if d.State == Revoking {
 		return e.revoke(ctx, d)
@@ -141,7 +145,8 @@ func (e *Erasures) step(ctx context.Context, d Deletion) (Deletion, error) {
 		if err != nil {
 			return d, err
 		}
-		if d = next; d.Due.IsZero() || d.PlayerID == "" {
+		sweep := d.State
+		if d = next; d.State != sweep {
 			return d, nil
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"supergame/services/platform/fault"
 	"supergame/services/platform/pagetoken"
+	"supergame/services/profile/internal/budget"
 )
 
 // Source is a service that keeps something of players.
@@ -61,6 +62,7 @@ type Exports struct {
 	Sources []Source // this service first
 	Players Players
 	Tokens  pagetoken.Codec
+	Budget  *budget.Budget // of the exports of a player by himself, begun or resumed; nil = no limit
 
 	mu   sync.Mutex
 	open map[string]bool
@@ -96,6 +98,11 @@ func (e *Exports) Export(ctx context.Context, caller Caller, playerID, token str
 		return fault.New(fault.ResourceExhausted, "EXPORT_OPEN", "another export of this player is open").After(retryAfter)
 	}
 	defer e.leave(playerID)
+	if caller.Player {
+		if wait := e.Budget.Take(playerID, 1); wait > 0 {
+			return fault.New(fault.ResourceExhausted, "EXPORT_RATE", "the player has exported himself often enough for now").After(wait)
+		}
+	}
 	for _, source := range e.Sources {
 		if at.has(source.Name()) {
 			continue

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"supergame/services/platform/fault"
+	"supergame/services/profile/internal/budget"
 )
 
 // Moderator decides whether others may see a text of a player.
@@ -21,6 +22,7 @@ type Moderator interface {
 type Saves struct {
 	Store     Store
 	Quota     Quota
+	Budget    *budget.Budget   // of the bytes that a player sends, whether they are stored or not; nil = no limit
 	Moderator Moderator        // of the descriptions of public saves; nil = everything passes
 	Now       func() time.Time // for create and update times
 }
@@ -45,6 +47,11 @@ func (s *Saves) Put(ctx context.Context, caller Caller, p Put) (Save, error) {
 	next, err := p.save()
 	if err != nil {
 		return Save{}, err
+	}
+	if caller.Player {
+		if wait := s.Budget.Take(playerID, next.Size); wait > 0 {
+			return Save{}, fault.New(fault.ResourceExhausted, "SAVE_RATE", "the player sends more bytes of saves than he may in a minute").After(wait)
+		}
 	}
 	if next.Public && next.Description != "" && s.Moderator != nil {
 		if err := s.Moderator.Check(ctx, playerID, descriptionField, next.Description); err != nil {

@@ -530,7 +530,8 @@ type DecideReviewRequest struct {
 	ReviewId string `protobuf:"bytes,1,opt,name=review_id,json=reviewId,proto3" json:"review_id,omitempty"`
 	// What to do.
 	Decision ReviewDecision `protobuf:"varint,2,opt,name=decision,proto3,enum=supergame.profile.v1.ReviewDecision" json:"decision,omitempty"`
-	// For a removal: what to put in the text's place, under the rules of the field; empty = nothing. It is not sent through the check.
+	// For a removal: what to put in the text's place, under the rules of the field; empty = nothing. It is not sent through the check. A handle
+	// is never replaced: the player claims another one.
 	Replacement string `protobuf:"bytes,3,opt,name=replacement,proto3" json:"replacement,omitempty"`
 	// A note for the other operators.
 	Note string `protobuf:"bytes,4,opt,name=note,proto3" json:"note,omitempty"`

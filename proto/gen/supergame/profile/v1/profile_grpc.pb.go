@@ -140,7 +140,8 @@ type ProfileServiceClient interface {
 	// access token that ends meanwhile does not end the stream.
 	//
 	// Errors: NOT_FOUND (PLAYER_NOT_FOUND); PERMISSION_DENIED (NOT_YOUR_PROFILE) for the id of another player; INVALID_ARGUMENT naming `resume_token`;
-	// RESOURCE_EXHAUSTED (EXPORT_OPEN) while another export of the player is open here, with RetryInfo; RESOURCE_EXHAUSTED (TOO_MANY_STREAMS).
+	// RESOURCE_EXHAUSTED (EXPORT_OPEN) while another export of the player is open here, with RetryInfo; RESOURCE_EXHAUSTED (EXPORT_RATE)
+	// when the player has begun or resumed too many of them in a day, by default 24, with RetryInfo; RESOURCE_EXHAUSTED (TOO_MANY_STREAMS).
 	ExportPlayer(ctx context.Context, in *ProfileServiceExportPlayerRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ProfileServiceExportPlayerResponse], error)
 	// ListPlayers returns players by state, by when they joined, and by country, in no order, for operators. A page may hold fewer than page_size and even none:
 	// the end is an empty next_page_token. It works at low priority, so as not to be in the players' way.
@@ -418,7 +419,8 @@ type ProfileServiceServer interface {
 	// access token that ends meanwhile does not end the stream.
 	//
 	// Errors: NOT_FOUND (PLAYER_NOT_FOUND); PERMISSION_DENIED (NOT_YOUR_PROFILE) for the id of another player; INVALID_ARGUMENT naming `resume_token`;
-	// RESOURCE_EXHAUSTED (EXPORT_OPEN) while another export of the player is open here, with RetryInfo; RESOURCE_EXHAUSTED (TOO_MANY_STREAMS).
+	// RESOURCE_EXHAUSTED (EXPORT_OPEN) while another export of the player is open here, with RetryInfo; RESOURCE_EXHAUSTED (EXPORT_RATE)
+	// when the player has begun or resumed too many of them in a day, by default 24, with RetryInfo; RESOURCE_EXHAUSTED (TOO_MANY_STREAMS).
 	ExportPlayer(*ProfileServiceExportPlayerRequest, grpc.ServerStreamingServer[ProfileServiceExportPlayerResponse]) error
 	// ListPlayers returns players by state, by when they joined, and by country, in no order, for operators. A page may hold fewer than page_size and even none:
 	// the end is an empty next_page_token. It works at low priority, so as not to be in the players' way.

@@ -58,7 +58,9 @@ type SaveDataServiceClient interface {
 	// `stored_device`, all missing when the slot has become empty; a conflict also names the version that the write was based on as
 	// `base_etag` and, when it is among the last 4 of the slot, `base_sha256`, `base_size`, `base_update_time` and `base_device`.
 	// RESOURCE_EXHAUSTED (SAVE_QUOTA) without RetryInfo when the player would have more slots or bytes than his quota allows, and has more
-	// than before: do not retry, make room; details name `slots`, `max_slots`, `bytes` and `max_bytes` as they would be. ABORTED
+	// than before: do not retry, make room; details name `slots`, `max_slots`, `bytes` and `max_bytes` as they would be.
+	// RESOURCE_EXHAUSTED (SAVE_RATE) with RetryInfo when a player sends more bytes in a minute than he may, by default 8 MiB, whether they are
+	// stored or not: send it again later. ABORTED
 	// (CONTENTION) when too many others write the player's saves at the same time: nothing was written, send it again; ALREADY_EXISTS
 	// (REQUEST_ID_REUSED) when the request_id was used for another write of this player.
 	PutSave(ctx context.Context, in *PutSaveRequest, opts ...grpc.CallOption) (*PutSaveResponse, error)
@@ -163,7 +165,9 @@ type SaveDataServiceServer interface {
 	// `stored_device`, all missing when the slot has become empty; a conflict also names the version that the write was based on as
 	// `base_etag` and, when it is among the last 4 of the slot, `base_sha256`, `base_size`, `base_update_time` and `base_device`.
 	// RESOURCE_EXHAUSTED (SAVE_QUOTA) without RetryInfo when the player would have more slots or bytes than his quota allows, and has more
-	// than before: do not retry, make room; details name `slots`, `max_slots`, `bytes` and `max_bytes` as they would be. ABORTED
+	// than before: do not retry, make room; details name `slots`, `max_slots`, `bytes` and `max_bytes` as they would be.
+	// RESOURCE_EXHAUSTED (SAVE_RATE) with RetryInfo when a player sends more bytes in a minute than he may, by default 8 MiB, whether they are
+	// stored or not: send it again later. ABORTED
 	// (CONTENTION) when too many others write the player's saves at the same time: nothing was written, send it again; ALREADY_EXISTS
 	// (REQUEST_ID_REUSED) when the request_id was used for another write of this player.
 	PutSave(context.Context, *PutSaveRequest) (*PutSaveResponse, error)
