@@ -21,7 +21,7 @@ import (
 func TestCosts(t *testing.T) {
 	frozen := time.Now()
 	w, e := startOnEmulator(t, "the model of request units", setup{
-		now: func() time.Time { return frozen }, config: func(c *leaderboard.Config) { c.Heartbeat = 0 },
+		now: func() time.Time { return frozen }, config: func(c *leaderboard.Config) { c.Heartbeat, c.SeasonEvery = 0, time.Minute },
 	})
 	w.makeBoard(t, points("b", withCountries, func(l *leaderboardv1.Leaderboard) { l.InlineBytes = 8 }))
 	w.makeBoard(t, points("kept", func(l *leaderboardv1.Leaderboard) { l.KeepAttempts = true }))

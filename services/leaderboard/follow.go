@@ -7,10 +7,8 @@ import (
 
 	"go.opentelemetry.io/otel/metric"
 
-	"supergame/services/leaderboard/internal/board"
 	"supergame/services/leaderboard/internal/cosmosstore"
 	"supergame/services/leaderboard/internal/loop"
-	"supergame/services/leaderboard/internal/query"
 	"supergame/services/platform/cosmos"
 	"supergame/services/platform/fault"
 )
@@ -90,13 +88,6 @@ func (f entriesFeed) Refused(err error) bool {
 		return true
 	}
 	return false
-}
-
-// archives are the closed seasons that left the view.
-type archives struct{}
-
-func (archives) Open(_ context.Context, b *board.Board, season int64) (query.Ranking, error) {
-	return nil, board.SeasonNotFound(b.ID, season)
 }
 
 // measure registers the gauges of the view.

@@ -72,7 +72,7 @@ func serve(t testing.TB, s setup) *world {
 	profile := grpcservertest.Start(t, s.profile)
 	cfg := leaderboard.Config{
 		TieKey: config.NewSecret(base64.StdEncoding.EncodeToString([]byte(strings.Repeat("t", 32)))), Region: "main",
-		FeedInterval: 5 * time.Millisecond, Heartbeat: 50 * time.Millisecond, ClockLimit: 0,
+		SeasonEvery: 20 * time.Millisecond, EraseLimit: 100, FeedInterval: 5 * time.Millisecond, Heartbeat: 50 * time.Millisecond, ClockLimit: 0,
 	}
 	if s.config != nil {
 		s.config(&cfg)
@@ -207,12 +207,14 @@ func eventually(t testing.TB, what string, is func() bool) {
 type fakeProfile struct {
 	profilev1.UnimplementedProfileServiceServer
 	profilev1.UnimplementedFriendsServiceServer
+	profilev1.UnimplementedWalletServiceServer
 
 	mu        sync.Mutex
 	profiles  map[string]*profilev1.Profile
 	missing   map[string]bool
 	relations map[string][]*profilev1.Relation
 	calls     map[string]int
+	wallet    map[string]string
 }
 
 func newFakeProfile() *fakeProfile {
@@ -224,6 +226,7 @@ func newFakeProfile() *fakeProfile {
 func (p *fakeProfile) Name() string { return "profile" }
 
 func (p *fakeProfile) Register(r grpc.ServiceRegistrar) {
+	profilev1.RegisterWalletServiceServer(r, p)
 	profilev1.RegisterProfileServiceServer(r, p)
 	profilev1.RegisterFriendsServiceServer(r, p)
 }

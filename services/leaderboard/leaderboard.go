@@ -46,6 +46,8 @@ import (
 	"supergame/services/leaderboard/internal/ranks"
 	"supergame/services/leaderboard/internal/rpc"
 	"supergame/services/leaderboard/internal/scores"
+	"supergame/services/leaderboard/internal/season"
+	"supergame/services/leaderboard/internal/snapshot"
 	"supergame/services/leaderboard/internal/watch"
 	"supergame/services/platform/cosmos"
 	"supergame/services/platform/grpcserver/wire"
@@ -76,7 +78,12 @@ type Service struct {
 	cfg        Config
 	deps       Deps
 	boards     *rpc.Leaderboards
-	changes    *rpc.PlayerChanges
+	playerData *rpc.PlayerData
+	archives   *season.Closed
+	keeper     *season.Keeper
+	retirer    *season.Retirer
+	taker      *snapshot.Taker
+	restorer   *snapshot.Restorer
 	catalog    *catalog.Catalog
 	view       *ranks.View
 	entries    *loop.Entries
@@ -127,21 +134,26 @@ func (s *Service) wire(secret []byte) {
 	freshness := &loop.Freshness{Owner: rand.Text(), Estimated: s.cfg.Heartbeat <= 0, Now: now}
 	s.follow(freshness)
 
+	s.archive(definitions, stored)
+
 	standing := &players.Players{Profiles: profiles, Store: cosmosstore.NewPlayers(s.deps.Cosmos)}
 	submits := &scores.Scores{
 		Catalog: s.catalog, Players: standing, Store: stored, Ranks: own, Rate: scores.NewWindows(now), Secret: secret, Tokens: tokens,
-		Now: now,
+		Now: now, Archived: s.archives.Archived,
 	}
 	standing.Entries = submits
 	queries := &query.Queries{
-		Catalog: s.catalog, View: s.view, Archives: archives{}, Entries: stored, Profiles: profiles, Erased: s.deps.Erased,
+		Catalog: s.catalog, View: s.view, Archives: s.archives, Entries: stored, Profiles: profiles, Erased: s.deps.Erased,
 		Freshness: freshness.View, Tokens: tokens, Now: now,
 	}
 	s.boards = &rpc.Leaderboards{
 		Boards: &boards.Boards{Store: definitions, Seasons: definitions, Tokens: tokens, Now: now, Wrote: s.catalog.Wrote},
 		Scores: submits, Queries: queries, Watches: watch.New(queries), Code: codeOf,
 	}
-	s.changes = &rpc.PlayerChanges{Players: standing}
+	s.playerData = &rpc.PlayerData{PlayerChanges: &rpc.PlayerChanges{Players: standing}}
+	s.keepSeasons(definitions, stored, own)
+	s.keepSnapshots(secret)
+	s.keepPrivacy(definitions)
 }
 
 // serves reports whether this deployment serves a board.
@@ -165,18 +177,7 @@ func (s *Service) Name() string { return "leaderboard" }
 // Register adds LeaderboardService and PlayerDataService.
 func (s *Service) Register(r grpc.ServiceRegistrar) {
 	leaderboardv1.RegisterLeaderboardServiceServer(r, s.boards)
-	leaderboardv1.RegisterPlayerDataServiceServer(r, playerData{PlayerChanges: s.changes})
-}
-
-// playerData serves all of PlayerDataService.
-type playerData struct {
-	leaderboardv1.UnimplementedPlayerDataServiceServer
-	*rpc.PlayerChanges
-}
-
-// PlayerChanged takes in a change of a player.
-func (s playerData) PlayerChanged(ctx context.Context, r *leaderboardv1.PlayerChangedRequest) (*leaderboardv1.PlayerChangedResponse, error) {
-	return s.PlayerChanges.PlayerChanged(ctx, r)
+	leaderboardv1.RegisterPlayerDataServiceServer(r, s.playerData)
 }
 
 // Run waits until the containers are as they should be and then does the background work. It returns nil when ctx ends.
@@ -184,8 +185,12 @@ func (s *Service) Run(ctx context.Context) error {
 	if !s.containers.Run(ctx) {
 		return nil
 	}
+	s.restore(ctx)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.follower.Run(ctx) })
+	for name, chore := range s.leased() {
+		group.Go(func() error { return s.underLease(ctx, name, chore) })
+	}
 	if s.heartbeats != nil {
 		group.Go(func() error { return s.heartbeats.Run(ctx) })
 	}
@@ -210,6 +215,7 @@ func (s *Service) chores() []loop.Chore {
 		{Name: "confirm own writes", Every: confirmEvery, Round: s.entries.Confirm},
 		{Name: "look for the boards of entries that wait", Every: retryEvery, Round: s.entries.Retry},
 		{Name: "read definitions again", Every: refreshEvery, Round: s.catalog.Refresh},
+		{Name: "forget archived seasons", Every: retireEvery, Round: s.retirer.Round},
 	}
 }
 

@@ -2,6 +2,7 @@ package profile_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 
 	"google.golang.org/grpc"
@@ -80,7 +81,13 @@ func TestEveryCreateIsGuarded(t *testing.T) {
 			return suspend(ada, true, 1)(ctx, w.Dial(t, w.authority.Service("identity")))
 		},
 		"wallet": func(ctx context.Context) error {
-			return walletApply(walletGrant("r1", walletGold(1)))(ctx, w.Dial(t, w.authority.GameServer("eu")))
+			server := w.Dial(t, w.authority.GameServer("eu"))
+			for i, lines := range walletMany() {
+				if err := walletApply(walletGrant(fmt.Sprint("r", i), lines...))(ctx, server); err != nil {
+					return err
+				}
+			}
+			return nil
 		},
 		"claim a handle": func(ctx context.Context) error { return claimHandle("", "paypaI", "r1")(ctx, player) },
 	} {
@@ -110,7 +117,7 @@ func TestEveryCreateIsGuarded(t *testing.T) {
 			}
 		}
 	}
-	if creating != 7 {
-		t.Errorf("%d documents were created, want 7: the test does not see what it should", creating)
+	if creating != 15 {
+		t.Errorf("%d documents were created, want 15: the test does not see what it should", creating)
 	}
 }

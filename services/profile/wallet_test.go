@@ -8,6 +8,7 @@ import (
 	"maps"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/grpc"
@@ -179,20 +180,45 @@ func TestWalletExportVerifies(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	for i, lines := range walletMany() {
+		if _, err := server.Apply(session(t), walletGrant(fmt.Sprint("many-", i), lines...)); err != nil {
+			t.Fatal(err)
+		}
+	}
 	entries, sums, balances := map[float64]map[string]any{}, map[string]float64{}, map[string]float64{}
-	head := map[string]any{}
+	head, buckets := map[string]any{}, 0
+	hold := func(doc map[string]any) {
+		for key, value := range doc["balances"].(map[string]any) {
+			balance := value.([]any)
+			if _, twice := balances[key]; twice {
+				t.Errorf("%s is there twice", key)
+			}
+			balances[key] = balance[0].(float64)
+			entry := entries[balance[1].(float64)]
+			if at := time.UnixMilli(int64(balance[2].(float64))).UTC().Format("2006-01-02T15:04:05.000Z"); entry["time"] != at {
+				t.Errorf("%s is of %s, its entry of %v", key, at, entry["time"])
+			}
+		}
+	}
+	var parts []map[string]any
 	for _, part := range receive(t, w.playerData(t, w.authority.Service("profile")), &profilev1.ExportPlayerRequest{PlayerId: ada}) {
-		switch doc := part.GetDocument().GetContent().AsMap(); doc["type"] {
-		case "ledger":
+		doc := part.GetDocument().GetContent().AsMap()
+		if parts = append(parts, doc); doc["type"] == "ledger" {
 			entries[doc["ledgerSeq"].(float64)] = doc
-		case "balance":
-			balances[doc["id"].(string)] = doc["amount"].(float64)
+		}
+	}
+	for _, doc := range parts {
+		switch doc["type"] {
 		case "wallet":
 			head = doc
+			hold(doc)
+		case "balances":
+			buckets++
+			hold(doc)
 		}
 	}
 	previous := strings.Repeat("0", 64)
-	for seq := 1; seq <= 5; seq++ {
+	for seq := 1; seq <= 13; seq++ {
 		doc := entries[float64(seq)]
 		lines := doc["lines"].([]any)
 		fields := []any{
@@ -202,10 +228,10 @@ func TestWalletExportVerifies(t *testing.T) {
 		for _, l := range lines {
 			line := l.(map[string]any)
 			fields = append(fields, "currency", line["currency"], line["amount"], line["balance"])
-			id := "w|c|gold"
+			id := "c:gold"
 			if item, ok := line["item"].(string); ok {
 				fields[len(fields)-4], fields[len(fields)-3] = "item", item
-				id = "w|i|" + item
+				id = "i:" + item
 			}
 			if sums[id] += line["amount"].(float64); sums[id] != line["balance"] {
 				t.Errorf("entry %d: %v, the sum is %v", seq, line, sums[id])
@@ -216,8 +242,8 @@ func TestWalletExportVerifies(t *testing.T) {
 			t.Errorf("entry %d has the hash %v, computed is %s", seq, doc["hash"], previous)
 		}
 	}
-	if head["hash"] != previous || !maps.Equal(sums, balances) || len(balances) != 2 {
-		t.Errorf("head %v, balances %v, sums %v", head, balances, sums)
+	if head["hash"] != previous || head["seq"] != 13.0 || !maps.Equal(sums, balances) || len(balances) != 322 || buckets == 0 {
+		t.Errorf("head %v, %d buckets, balances %v, sums %v", head, buckets, balances, sums)
 	}
 }
 
@@ -404,7 +430,7 @@ func TestWalletErased(t *testing.T) {
 		t.Fatal(err)
 	}
 	erased, err := w.playerData(t, w.authority.Service("profile")).ErasePlayer(context.WithoutCancel(session(t)), &profilev1.ErasePlayerRequest{PlayerId: ada})
-	if err != nil || !erased.GetDone() || erased.GetDeleted()["players"] != 6 {
+	if err != nil || !erased.GetDone() || erased.GetDeleted()["players"] != 5 {
 		t.Errorf("%v, %v", erased, err)
 	}
 	if err := grant(session(t), server); fault.ReasonOf(err) != "PLAYER_NOT_FOUND" {

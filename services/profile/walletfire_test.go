@@ -65,7 +65,9 @@ func TestWalletsUnderFire(t *testing.T) {
 		failure.Op, failure.Probability = emulator.OpBatch, 0.02
 		e.Inject(failure)
 	}
-	e.Inject(emulator.Fault{Op: emulator.OpQuery, Status: 503, Probability: 0.01})
+	for _, op := range []emulator.Op{emulator.OpRead, emulator.OpQuery} {
+		e.Inject(emulator.Fault{Op: op, Status: 503, Probability: 0.01})
+	}
 	books := make([]*walletBook, len(players))
 	for i, id := range players {
 		books[i] = &walletBook{player: id, answers: map[string]*profilev1.LedgerEntry{}, orders: map[string]*profilev1.ApplyRequest{}}

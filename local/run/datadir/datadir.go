@@ -50,10 +50,10 @@ type Keys struct {
 	Refresh string `json:"refresh"`
 	// Erasure names the records of erased players, for ever: IDENTITY_ERASURE_KEY.
 	Erasure string `json:"erasure"`
-	// Ties decides between equal scores: LEADERBOARD_TIE_KEY.
-	Ties string `json:"ties"`
 	// ProfileErasure names players in what outlives them at profile: PROFILE_ERASURE_KEY.
 	ProfileErasure string `json:"profileErasure"`
+	// Ties decides between equal scores: LEADERBOARD_TIE_KEY.
+	Ties string `json:"ties"`
 	// PageToken authenticates page tokens.
 	PageToken string `json:"pageToken"`
 	// Clients are the keys that programs sign in with, by client id.
@@ -201,8 +201,8 @@ func (d *Dir) complete(clients []string) bool {
 	ensure(&d.keys.Sealing)
 	ensure(&d.keys.Refresh)
 	ensure(&d.keys.Erasure)
-	ensure(&d.keys.Ties)
 	ensure(&d.keys.ProfileErasure)
+	ensure(&d.keys.Ties)
 	ensure(&d.keys.PageToken)
 	if d.keys.Clients == nil {
 		d.keys.Clients = make(map[string]string, len(clients))

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"io"
 	"maps"
 	"net"
 	"slices"
@@ -29,8 +30,7 @@ type wired struct {
 	identity    *identity.Service
 	profile     *profile.Service
 	leaderboard *leaderboard.Service
-	signIn      *grpc.ClientConn // over which the services get their tokens
-	closers     closers          // of the connections between them
+	closers     closers // of the connections between them
 }
 
 // parts are what services are built from. The pipe leads to the server that will host them.
@@ -58,38 +58,40 @@ func wire(ctx context.Context, cfg settings, p parts) (*wired, error) {
 	if err != nil {
 		return nil, errors.Join(err, identities.Close())
 	}
-	tokens := grpcclient.NewTokens(signIn, grpcclient.ClientKey("profile", config.NewSecret(p.keys.Clients["profile"])))
-	profiles, err := profile.New(ctx, cfg.Profile, profile.Deps{
-		Cosmos: store, Logger: tel.Logger, Meter: tel.Meter, Now: p.now, Erased: identities.Verifier().Erased,
-		Dial: func(service string) (grpc.ClientConnInterface, error) {
-			return grpcclient.Dial("http://"+service, grpcclient.Options{Tokens: tokens, Dialer: pipe.Dial, Tracer: tel.Tracer})
-		},
-	})
-	if err != nil {
-		return nil, errors.Join(err, identities.Close(), signIn.Close())
-	}
-	w := &wired{identity: identities, profile: profiles, signIn: signIn}
-	conn, err := w.dialAs("leaderboard", p)
-	if err == nil {
-		w.leaderboard, err = leaderboard.New(ctx, cfg.Leaderboard, leaderboard.Deps{
-			Cosmos: store, Profile: conn, Logger: tel.Logger, Meter: tel.Meter, Now: p.now, Erased: identities.Verifier().Erased,
-		})
-	}
-	if err != nil {
+	w := &wired{identity: identities}
+	w.closers.add(signIn.Close)
+	if err := w.wireOthers(ctx, cfg, p, signIn); err != nil {
 		return nil, errors.Join(err, w.close())
 	}
 	return w, nil
 }
 
-// dialAs connects to the world's own server as one of its services, which signs in with its key.
-func (w *wired) dialAs(name string, p parts) (*grpc.ClientConn, error) {
-	tokens := grpcclient.NewTokens(w.signIn, grpcclient.ClientKey(name, config.NewSecret(p.keys.Clients[name])))
-	conn, err := grpcclient.Dial("http://supergame", grpcclient.Options{Tokens: tokens, Dialer: p.pipe.Dial, Tracer: p.telemetry.Tracer})
-	if err != nil {
-		return nil, err
+// wireOthers builds the services that sign in to identity.
+func (w *wired) wireOthers(ctx context.Context, cfg settings, p parts, signIn *grpc.ClientConn) (err error) {
+	tel, erased := p.telemetry, w.identity.Verifier().Erased
+	as := func(name string) func(service string) (grpc.ClientConnInterface, error) {
+		tokens := grpcclient.NewTokens(signIn, grpcclient.ClientKey(name, config.NewSecret(p.keys.Clients[name])))
+		return func(service string) (grpc.ClientConnInterface, error) {
+			return grpcclient.Dial("http://"+service, grpcclient.Options{Tokens: tokens, Dialer: p.pipe.Dial, Tracer: tel.Tracer})
+		}
 	}
-	w.closers.add(conn.Close)
-	return conn, nil
+	w.profile, err = profile.New(ctx, cfg.Profile, profile.Deps{
+		Cosmos: p.store, Logger: tel.Logger, Meter: tel.Meter, Now: p.now, Erased: erased, Dial: as("profile"),
+	})
+	if err != nil {
+		return err
+	}
+	conn, err := as("leaderboard")("profile")
+	if err != nil {
+		return err
+	}
+	if closer, ok := conn.(io.Closer); ok {
+		w.closers.add(closer.Close)
+	}
+	w.leaderboard, err = leaderboard.New(ctx, cfg.Leaderboard, leaderboard.Deps{
+		Cosmos: p.store, Profile: conn, Logger: tel.Logger, Meter: tel.Meter, Now: p.now, Erased: erased,
+	})
+	return err
 }
 
 func (w *wired) ready() error {
@@ -102,11 +104,14 @@ func (w *wired) hosted() []grpcserver.Service {
 }
 
 func (w *wired) close() error {
-	err := errors.Join(w.identity.Close(), w.profile.Close(), w.closers.close(), w.signIn.Close())
+	err := w.identity.Close()
+	if w.profile != nil {
+		err = errors.Join(err, w.profile.Close())
+	}
 	if w.leaderboard != nil {
 		err = errors.Join(err, w.leaderboard.Close())
 	}
-	return err
+	return errors.Join(err, w.closers.close())
 }
 
 // listeners are the world's doors: two for the outside, and the pipe between its services.

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"supergame/services/platform/cosmos"
+	"supergame/services/platform/cosmos/cosmostest"
 	"supergame/services/platform/fault"
 )
 
@@ -75,6 +76,7 @@ func TestCreateOfWhatExists(t *testing.T) {
 }
 
 func TestReadIsOneCallAndOneRU(t *testing.T) {
+	cosmostest.NeedsPrices(t)
 	notes := startNotes(t)
 	mustCreate(t, notes, note("ann", "n1", strings.Repeat("x", 500)))
 	ctx, meter := metered(t.Context())

@@ -76,10 +76,12 @@ type Board struct {
 	Rewards          []Tier
 	CreateTime       time.Time
 	UpdateTime       time.Time
-	Season           int64     // the number of the open season
-	Start            time.Time // of the open season
-	End              time.Time // of the open season; zero = it does not end
-	NextEnd          time.Time // of the season after it; it is fixed before that one begins, so that every replica knows it in time
+	Season           int64         // the number of the open season
+	Start            time.Time     // of the open season
+	End              time.Time     // of the open season; zero = it does not end
+	Keep             time.Duration // how long after its end the open season is kept; fixed when it begins
+	LastKeep         time.Duration // of the season before it
+	NextEnd          time.Time     // of the season after it; it is fixed before that one begins, so that every replica knows it in time
 	ETag             string
 }
 
@@ -99,7 +101,7 @@ func (b *Board) SeasonAt(t time.Time) (number int64, end time.Time, ok bool) {
 
 // Begin opens the first season of a new board.
 func (b *Board) Begin(now time.Time) (err error) {
-	b.Season, b.Start, b.CreateTime, b.UpdateTime = 1, now, now, now
+	b.Season, b.Start, b.CreateTime, b.UpdateTime, b.Keep = 1, now, now, now, b.keep()
 	if b.End, err = b.NextBoundary(now); err == nil && !b.End.IsZero() {
 		b.NextEnd, err = b.NextBoundary(b.End)
 	}
@@ -110,12 +112,32 @@ func (b *Board) Begin(now time.Time) (err error) {
 func (b *Board) Roll() (closed, opened Season, err error) {
 	closed = b.OpenSeason()
 	closed.State, closed.NextTime = Closing, b.End.Add(b.Grace).Add(SettleTime)
+	closed.ExpireTime = b.KeptUntil(b.Season, b.End)
+	b.LastKeep, b.Keep = b.Keep, b.keep()
 	b.Season, b.Start, b.End = b.Season+1, b.End, b.NextEnd
 	b.NextEnd = time.Time{}
 	if !b.End.IsZero() {
 		b.NextEnd, err = b.NextBoundary(b.End)
 	}
 	return closed, b.OpenSeason(), err
+}
+
+// rewardsTime is how long rewards may take, where a board keeps its seasons no longer than their review.
+const rewardsTime = 30 * 24 * time.Hour
+
+func (b *Board) keep() time.Duration { return max(b.Retention, b.Review+rewardsTime) }
+
+// KeptUntil is until when a season is kept that ends at an instant: the open one, the one before, or the next. Entries are kept as long as the
+// archive, as they lead to its rows: to show a player his place, and to erase him. So it is fixed when the season begins.
+func (b *Board) KeptUntil(number int64, end time.Time) time.Time {
+	keep := b.keep()
+	switch {
+	case number == b.Season && b.Keep > 0:
+		keep = b.Keep
+	case number < b.Season:
+		keep = max(keep, b.LastKeep)
+	}
+	return end.Add(keep)
 }
 
 // OpenSeason is the season that is open.
@@ -153,11 +175,22 @@ type Season struct {
 	EntryCount     int64     // of the archive
 	ArchiveVersion int32
 	Checksum       string // of the archive
+	Replaced       []Replaced
 	LateWrites     int64
 	Grants         int64
 	Forfeits       int64
-	Cursor         int64 // rewards: the chunk of the archive that is worked on
+	ArchiveTime    time.Time // when the store took the archive that the review begins with
+	Seed           []byte    // of the archive's salts; it is forgotten when the archive is final
+	Cursor         int64     // rewards: the chunk of the archive that is worked on
+	Rewards        []Tier    // as they were when rewarding began
+	ExpireTime     time.Time // until when the archive is kept, and the season once everything is done
 	ETag           string
+}
+
+// Replaced is an older version of an archive.
+type Replaced struct {
+	Version  int32
+	Checksum string
 }
 
 // Entry is what a player has on a board in a season, as it is stored.

@@ -157,7 +157,7 @@ func (b *Board) Same(other *Board) bool {
 	x, y := *b, *other
 	for _, d := range []*Board{&x, &y} {
 		d.UID, d.ETag, d.Season, d.CreateTime, d.UpdateTime = "", "", 0, time.Time{}, time.Time{}
-		d.Start, d.End, d.NextEnd = time.Time{}, time.Time{}, time.Time{}
+		d.Start, d.End, d.NextEnd, d.Keep, d.LastKeep = time.Time{}, time.Time{}, time.Time{}, 0, 0
 		if len(d.Segments) == 0 {
 			d.Segments = nil
 		}
@@ -229,9 +229,9 @@ func (b *Board) scheduledEnd() (time.Time, error) {
 	return b.NextBoundary(b.End)
 }
 
-// TierOf is the tier that a place earns among so many entries; nil = none.
-func (b *Board) TierOf(rank, total int64) *Tier {
-	i := slices.IndexFunc(b.Rewards, func(t Tier) bool {
+// TierOf is the tier that a place earns among so many entries; nil = none. A place behind one that earns none earns none either.
+func TierOf(tiers []Tier, rank, total int64) *Tier {
+	i := slices.IndexFunc(tiers, func(t Tier) bool {
 		if t.MaxRank > 0 {
 			return rank <= t.MaxRank
 		}
@@ -240,5 +240,5 @@ func (b *Board) TierOf(rank, total int64) *Tier {
 	if i < 0 {
 		return nil
 	}
-	return &b.Rewards[i]
+	return &tiers[i]
 }

@@ -120,3 +120,27 @@ func FuzzSchedule(f *testing.F) {
 		}
 	})
 }
+
+// TestKeptUntil: how long a season is kept is fixed when it begins, whatever the definition says later, and long enough for its rewards.
+func TestKeptUntil(t *testing.T) {
+	day := 24 * time.Hour
+	b := &Board{Schedule: &Schedule{Cron: "0 0 * * *", Zone: "Europe/Berlin"}, Retention: day, Review: 2 * day}
+	if err := b.Begin(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)); err != nil {
+		t.Fatal(err)
+	}
+	want := b.End.Add(32 * day)
+	b.Retention = 100 * day
+	if got := b.KeptUntil(1, b.End); !got.Equal(want) {
+		t.Errorf("the open season is kept until %v, want %v", got, want)
+	}
+	end := b.End
+	b.Retention = day
+	closed, _, err := b.Roll()
+	if err != nil || !closed.ExpireTime.Equal(want) {
+		t.Errorf("the closed season is kept until %v, want %v, %v", closed.ExpireTime, want, err)
+	}
+	b.Review = 0
+	if got := b.KeptUntil(1, end); got.Before(want) {
+		t.Errorf("a late entry of the closed season is kept until %v, its archive until %v", got, want)
+	}
+}

@@ -221,12 +221,12 @@ func TestValidateNamesWhatIsWrong(t *testing.T) {
 func TestTierOf(t *testing.T) {
 	b := &Board{Rewards: []Tier{{Name: "champion", MaxRank: 1}, {Name: "gold", MaxPercentile: 5}, {Name: "all", MaxPercentile: 100}}}
 	for rank, want := range map[int64]string{1: "champion", 2: "gold", 10: "gold", 11: "all", 200: "all"} {
-		if got := b.TierOf(rank, 200); got == nil || got.Name != want {
+		if got := TierOf(b.Rewards, rank, 200); got == nil || got.Name != want {
 			t.Errorf("place %d of 200 earns %v, want %s", rank, got, want)
 		}
 	}
 	b.Rewards = b.Rewards[:2]
-	if got := b.TierOf(11, 200); got != nil {
+	if got := TierOf(b.Rewards, 11, 200); got != nil {
 		t.Errorf("place 11 of 200 earns %v", got)
 	}
 }

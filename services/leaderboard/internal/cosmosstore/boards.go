@@ -189,6 +189,21 @@ func (s *BoardStore) tryRoll(ctx context.Context, id string, number int64) (boar
 	return doc.decode(), err
 }
 
+// Due hands over the seasons with which there is something to do.
+func (s *BoardStore) Due(ctx context.Context, now time.Time, each func(boardID, uid string, number int64) error) error {
+	statement := cosmos.SQL("SELECT * FROM c WHERE c.type = @type AND c.due <= @now").With("@type", "season").With("@now", now.Unix())
+	return s.seasons.Scan(ctx, statement, func(d *seasonDoc) error { return each(d.Board, d.UID, d.Number) })
+}
+
+// Forget removes a season of a board that was deleted. It may be gone already.
+func (s *BoardStore) Forget(ctx context.Context, boardID, uid string, number int64) error {
+	err := s.seasons.Delete(ctx, cosmos.PK(boardID), seasonID(uid, number), "")
+	if fault.Is(err, fault.NotFound) {
+		return nil
+	}
+	return err
+}
+
 // Season is one point read.
 func (s *BoardStore) Season(ctx context.Context, b *board.Board, number int64) (board.Season, error) {
 	doc, err := s.seasons.Read(ctx, cosmos.PK(b.ID), seasonID(b.UID, number))
@@ -229,6 +244,9 @@ func (s *BoardStore) UpdateSeason(
 		write, err := change(&season)
 		if err == nil && write {
 			d.set(season)
+			if season.State == board.Rewarded {
+				d.TTL = ttl(season.ExpireTime, s.now())
+			}
 		}
 		return write, err
 	})

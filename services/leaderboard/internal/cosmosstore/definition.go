@@ -35,6 +35,8 @@ type definitionDoc struct {
 	Start            time.Time    `json:"start"`
 	End              time.Time    `json:"end,omitzero"`
 	NextEnd          time.Time    `json:"nextEnd,omitzero"`
+	KeepSeconds      int64        `json:"keepSeconds,omitempty"`     // the open season
+	LastKeepSeconds  int64        `json:"lastKeepSeconds,omitempty"` // the one before
 }
 
 type columnDoc struct {
@@ -84,7 +86,7 @@ func (d *definitionDoc) decode() board.Board {
 		PlayersSubmit: d.PlayersSubmit, ServersSubmit: d.ServersSubmit,
 		Grace: seconds(d.GraceSeconds), Review: seconds(d.ReviewSeconds), Retention: seconds(d.RetentionSeconds),
 		InlineBytes: d.InlineBytes, KeepAttempts: d.KeepAttempts, SubmitsPerMinute: d.SubmitsPerMinute,
-		CreateTime: d.CreateTime, UpdateTime: d.UpdateTime, Season: d.Season, Start: d.Start, End: d.End, NextEnd: d.NextEnd, ETag: d.ETag,
+		CreateTime: d.CreateTime, UpdateTime: d.UpdateTime, Season: d.Season, Start: d.Start, End: d.End, NextEnd: d.NextEnd, Keep: seconds(d.KeepSeconds), LastKeep: seconds(d.LastKeepSeconds), ETag: d.ETag,
 	}
 	for _, c := range d.Columns {
 		b.Columns = append(b.Columns, board.Column{Name: c.Name, Descending: c.Descending, Decimals: c.Decimals, Min: bound(c.Min), Max: bound(c.Max)})
@@ -95,9 +97,7 @@ func (d *definitionDoc) decode() board.Board {
 	if d.Schedule != nil {
 		b.Schedule = &board.Schedule{Cron: d.Schedule.Cron, Zone: d.Schedule.Zone}
 	}
-	for _, t := range d.Rewards {
-		b.Rewards = append(b.Rewards, board.Tier{Name: t.Name, MaxRank: t.MaxRank, MaxPercentile: t.MaxPercentile, Grants: t.Grants})
-	}
+	b.Rewards = tiersOf(d.Rewards)
 	return b
 }
 
@@ -108,8 +108,9 @@ func (d *definitionDoc) set(b board.Board) {
 	d.GraceSeconds, d.ReviewSeconds, d.RetentionSeconds = int64(b.Grace/time.Second), int64(b.Review/time.Second), int64(b.Retention/time.Second)
 	d.InlineBytes, d.KeepAttempts, d.SubmitsPerMinute = b.InlineBytes, b.KeepAttempts, b.SubmitsPerMinute
 	d.CreateTime, d.UpdateTime = b.CreateTime.UTC(), b.UpdateTime.UTC()
+	d.KeepSeconds, d.LastKeepSeconds = int64(b.Keep/time.Second), int64(b.LastKeep/time.Second)
 	d.Season, d.Start, d.End, d.NextEnd = b.Season, b.Start.UTC(), b.End.UTC(), b.NextEnd.UTC()
-	d.Columns, d.Segments, d.Schedule, d.Rewards = nil, nil, nil, nil
+	d.Columns, d.Segments, d.Schedule, d.Rewards = nil, nil, nil, tierDocs(b.Rewards)
 	for _, c := range b.Columns {
 		d.Columns = append(d.Columns, columnDoc{Name: c.Name, Descending: c.Descending, Decimals: c.Decimals, Min: boundText(c.Min), Max: boundText(c.Max)})
 	}
@@ -119,9 +120,20 @@ func (d *definitionDoc) set(b board.Board) {
 	if b.Schedule != nil {
 		d.Schedule = &scheduleDoc{Cron: b.Schedule.Cron, Zone: b.Schedule.Zone}
 	}
-	for _, t := range b.Rewards {
-		d.Rewards = append(d.Rewards, tierDoc{Name: t.Name, MaxRank: t.MaxRank, MaxPercentile: t.MaxPercentile, Grants: t.Grants})
+}
+
+func tierDocs(tiers []board.Tier) (docs []tierDoc) {
+	for _, t := range tiers {
+		docs = append(docs, tierDoc{Name: t.Name, MaxRank: t.MaxRank, MaxPercentile: t.MaxPercentile, Grants: t.Grants})
 	}
+	return docs
+}
+
+func tiersOf(docs []tierDoc) (tiers []board.Tier) {
+	for _, t := range docs {
+		tiers = append(tiers, board.Tier{Name: t.Name, MaxRank: t.MaxRank, MaxPercentile: t.MaxPercentile, Grants: t.Grants})
+	}
+	return tiers
 }
 
 func seconds(n int64) time.Duration { return time.Duration(n) * time.Second }
@@ -144,22 +156,32 @@ func boundText(n *int64) string {
 // seasonDoc is one season.
 type seasonDoc struct {
 	cosmos.Header
-	Board          string    `json:"board"`
-	UID            string    `json:"uid"`
-	Number         int64     `json:"season"`
-	State          string    `json:"state"`
-	Due            int64     `json:"due,omitempty"` // when there is something to do with it, seconds since 1970; indexed
-	Start          time.Time `json:"start"`
-	End            time.Time `json:"end,omitzero"`
-	NextTime       time.Time `json:"nextTime,omitzero"`
-	FreezeTime     time.Time `json:"freezeTime,omitzero"`
-	EntryCount     int64     `json:"entryCount,omitempty"`
-	ArchiveVersion int32     `json:"archiveVersion,omitempty"`
-	Checksum       string    `json:"checksum,omitempty"`
-	LateWrites     int64     `json:"lateWrites,omitempty"`
-	Grants         int64     `json:"grants,omitempty"`
-	Forfeits       int64     `json:"forfeits,omitempty"`
-	Cursor         int64     `json:"cursor,omitempty"`
+	Board          string        `json:"board"`
+	UID            string        `json:"uid"`
+	Number         int64         `json:"season"`
+	State          string        `json:"state"`
+	Due            int64         `json:"due,omitempty"` // when there is something to do with it, seconds since 1970; indexed
+	Start          time.Time     `json:"start"`
+	End            time.Time     `json:"end,omitzero"`
+	NextTime       time.Time     `json:"nextTime,omitzero"`
+	FreezeTime     time.Time     `json:"freezeTime,omitzero"`
+	EntryCount     int64         `json:"entryCount,omitempty"`
+	ArchiveVersion int32         `json:"archiveVersion,omitempty"`
+	Checksum       string        `json:"checksum,omitempty"`
+	Replaced       []replacedDoc `json:"replaced,omitempty"`
+	LateWrites     int64         `json:"lateWrites,omitempty"`
+	Grants         int64         `json:"grants,omitempty"`
+	Forfeits       int64         `json:"forfeits,omitempty"`
+	ArchiveTime    time.Time     `json:"archiveTime,omitzero"`
+	Seed           []byte        `json:"seed,omitempty"`
+	Cursor         int64         `json:"cursor,omitempty"`
+	Rewards        []tierDoc     `json:"rewards,omitempty"`
+	ExpireTime     time.Time     `json:"expireTime,omitzero"`
+}
+
+type replacedDoc struct {
+	Version  int32  `json:"version"`
+	Checksum string `json:"checksum"`
 }
 
 var stateNames = map[board.State]string{
@@ -171,7 +193,12 @@ func (d *seasonDoc) set(s board.Season) {
 	d.Board, d.UID, d.Number, d.State = s.BoardID, s.BoardUID, s.Number, stateNames[s.State]
 	d.Start, d.End, d.NextTime, d.FreezeTime = s.Start.UTC(), s.End.UTC(), s.NextTime.UTC(), s.FreezeTime.UTC()
 	d.EntryCount, d.ArchiveVersion, d.Checksum, d.LateWrites = s.EntryCount, s.ArchiveVersion, s.Checksum, s.LateWrites
-	d.Grants, d.Forfeits, d.Cursor = s.Grants, s.Forfeits, s.Cursor
+	d.Grants, d.Forfeits, d.Cursor, d.Rewards = s.Grants, s.Forfeits, s.Cursor, tierDocs(s.Rewards)
+	d.Replaced = nil
+	for _, r := range s.Replaced {
+		d.Replaced = append(d.Replaced, replacedDoc(r))
+	}
+	d.ArchiveTime, d.Seed, d.ExpireTime = s.ArchiveTime.UTC(), s.Seed, s.ExpireTime.UTC()
 	d.Due = 0
 	if due := s.Due(); !due.IsZero() {
 		d.Due = due.Unix()
@@ -179,10 +206,30 @@ func (d *seasonDoc) set(s board.Season) {
 }
 
 func (d *seasonDoc) decode() board.Season {
-	return board.Season{
+	s := board.Season{
 		BoardID: d.Board, BoardUID: d.UID, Number: d.Number, State: nameOf(stateNames, d.State),
 		Start: d.Start, End: d.End, NextTime: d.NextTime, FreezeTime: d.FreezeTime,
 		EntryCount: d.EntryCount, ArchiveVersion: d.ArchiveVersion, Checksum: d.Checksum, LateWrites: d.LateWrites,
 		Grants: d.Grants, Forfeits: d.Forfeits, Cursor: d.Cursor, ETag: d.ETag,
+		ArchiveTime: d.ArchiveTime, Seed: d.Seed, Rewards: tiersOf(d.Rewards), ExpireTime: d.ExpireTime,
 	}
+	for _, r := range d.Replaced {
+		s.Replaced = append(s.Replaced, board.Replaced(r))
+	}
+	// The times of the store's clock: those of the writes that made the state, until the next write stores them.
+	if s.State == board.Frozen && s.FreezeTime.IsZero() {
+		s.FreezeTime = storeTime(d.Timestamp)
+	}
+	if s.State == board.Archived && s.ArchiveTime.IsZero() {
+		s.ArchiveTime = storeTime(d.Timestamp)
+	}
+	return s
+}
+
+// storeTime is a `_ts` as a time; zero for 0, which a document has that was just written.
+func storeTime(seconds int64) time.Time {
+	if seconds == 0 {
+		return time.Time{}
+	}
+	return time.Unix(seconds, 0).UTC()
 }

@@ -45,6 +45,8 @@ type entryDoc struct {
 	HideReason string            `json:"hideReason,omitempty"`
 	Suspended  bool              `json:"suspended,omitempty"`
 	Deleted    bool              `json:"deleted,omitempty"`
+	ArchivedK  string            `json:"archivedK,omitempty"` // of an erased player's: the key that is still to be looked for in the season's archive
+	EraseMs    int64             `json:"eraseMs,omitempty"`   // when the last of an erased player's was erased
 }
 
 // entryID is the id of an entry. The region is the one that writes it: with several write regions each has a register of its own.

@@ -86,3 +86,16 @@ func (t *tree) build(list []uint32) {
 		t.before = append(t.before, before)
 	}
 }
+
+// Parts is how many parts [Index.EachOf] cuts the players into.
+const Parts = idShards
+
+// EachOf hands the known players of one part to do, until it returns false. A player is always in the same part, so who walks over all parts, with
+// changes in between, misses nobody who was there from the beginning. The slices are valid during the call.
+func (x *Index) EachOf(part int, do func(Entry) bool) {
+	for _, cell := range x.ids.shards[part].cells {
+		if cell != 0 && !do(x.records.view(cell-1)) {
+			return
+		}
+	}
+}

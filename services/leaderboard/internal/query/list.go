@@ -34,7 +34,7 @@ func (q *Queries) Rank(ctx context.Context, w Where) (Rank, error) {
 	if err != nil || len(rows) == 0 {
 		return r, err
 	}
-	r.Row, r.Found, r.Percentile = rows[0], true, float64(row.Rank)/float64(total)*100
+	r.Row, r.Found, r.Percentile = rows[0], true, min(float64(row.Rank)/float64(total)*100, 100) // gaps of erased players
 	return r, nil
 }
 

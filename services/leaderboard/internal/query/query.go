@@ -42,6 +42,8 @@ type Catalog interface {
 
 // Archives are the closed seasons.
 type Archives interface {
+	// Archived reports whether the archive of a season stands.
+	Archived(ctx context.Context, b *board.Board, season int64) (bool, error)
 	// Open gives the ranking of a closed season: NotFound (SEASON_NOT_FOUND) when it is not kept any more, Unavailable (SEASON_CHANGING) when
 	// it is not archived yet.
 	Open(ctx context.Context, b *board.Board, season int64) (Ranking, error)
@@ -124,11 +126,26 @@ func (q *Queries) Peek(ctx context.Context, w Where) (*ranks.Season, Answer, err
 		return nil, Answer{}, fault.Invalid("segment.name", "%q is no segment of board %s", w.List.Segment, b.ID)
 	}
 	a.Freshness = q.Freshness() // before the read: what comes in between makes the answer newer, not older
-	season := q.View.Season(b.UID, a.Season)
+	archived, err := q.archived(ctx, &b, a.Season)
+	if err != nil {
+		return nil, Answer{}, err
+	}
+	var season *ranks.Season
+	if !archived {
+		season = q.View.Season(b.UID, a.Season)
+	}
 	if season == nil {
 		a.Freshness = Freshness{AsOf: now}
 	}
 	return season, a, nil
+}
+
+// archived reports whether a season is read from its archive. The view may have it still, or may never have had it.
+func (q *Queries) archived(ctx context.Context, b *board.Board, season int64) (bool, error) {
+	if season >= b.Season {
+		return false, nil
+	}
+	return q.Archives.Archived(ctx, b, season)
 }
 
 func hasSegment(b *board.Board, name string) bool {

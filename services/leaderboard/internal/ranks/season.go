@@ -18,6 +18,9 @@ type Season struct {
 	ordinals []map[string]uint32
 	names    [][]string    // by segment: the value of ordinal i+1
 	changes  atomic.Uint64 // how often something changed
+
+	late     map[string]time.Time // by player: when the store took the scores that came last; of a season that is over
+	lateGone time.Time            // the last of those that are not kept any more
 }
 
 // maxValues is how many values of a segment are ranked on their own. Entries with others are ranked globally alone.

@@ -22,7 +22,7 @@ type View struct {
 
 // boardView is one making of a board.
 type boardView struct {
-	def     board.Board
+	def     *board.Board      // never changed: a new definition is another one
 	seasons map[int64]*Season // those that were met and are not retired
 	retired int64             // seasons up to this one are archived: their entries are no longer taken
 }
@@ -34,11 +34,12 @@ func NewView() *View { return &View{boards: map[string]*boardView{}} }
 func (v *View) Define(b *board.Board) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	def := *b
 	if known := v.boards[b.UID]; known != nil {
-		known.def = *b
+		known.def = &def
 		return
 	}
-	v.boards[b.UID] = &boardView{def: *b, seasons: map[int64]*Season{}}
+	v.boards[b.UID] = &boardView{def: &def, seasons: map[int64]*Season{}}
 }
 
 // Drop forgets a board that was deleted.
@@ -105,8 +106,7 @@ func (v *View) openSeason(uid string, number int64) *Season {
 	}
 	season := known.seasons[number]
 	if season == nil {
-		def := known.def // a copy: Define replaces the view's own
-		season = newSeason(&def)
+		season = newSeason(known.def)
 		known.seasons[number] = season
 	}
 	return season
@@ -116,7 +116,49 @@ func (v *View) openSeason(uid string, number int64) *Season {
 // season that is retired, is not taken.
 func (v *View) Apply(e *board.Entry) bool {
 	season := v.Season(e.BoardUID, e.Season)
-	return season != nil && season.apply(e)
+	if season == nil {
+		return false
+	}
+	if v.over(e) {
+		season.noteLate(e)
+	}
+	return season.apply(e)
+}
+
+// over reports whether the store took the entry's score when its season was over.
+func (v *View) over(e *board.Entry) bool {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	known := v.boards[e.BoardUID]
+	if known == nil || e.ScoredTime.IsZero() || e.Season >= known.def.Season {
+		return false
+	}
+	return e.Season < known.def.Season-1 || e.ScoredTime.After(known.def.Start)
+}
+
+// Boards are the definitions that the view knows, in no order.
+func (v *View) Boards() []board.Board {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	list := make([]board.Board, 0, len(v.boards))
+	for _, known := range v.boards {
+		list = append(list, *known.def)
+	}
+	return list
+}
+
+// Oldest is the lowest number of a season of a board that is kept in memory; 0 = none is.
+func (v *View) Oldest(uid string) (lowest int64) {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	if known := v.boards[uid]; known != nil {
+		for number := range known.seasons {
+			if lowest == 0 || number < lowest {
+				lowest = number
+			}
+		}
+	}
+	return lowest
 }
 
 // Each hands every season to do.

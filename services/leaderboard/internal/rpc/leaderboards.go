@@ -6,7 +6,9 @@ import (
 	leaderboardv1 "supergame/proto/gen/supergame/leaderboard/v1"
 	"supergame/services/leaderboard/internal/boards"
 	"supergame/services/leaderboard/internal/query"
+	"supergame/services/leaderboard/internal/reward"
 	"supergame/services/leaderboard/internal/scores"
+	"supergame/services/leaderboard/internal/season"
 	"supergame/services/leaderboard/internal/watch"
 	"supergame/services/platform/auth"
 )
@@ -18,6 +20,8 @@ type Leaderboards struct {
 	Scores  *scores.Scores
 	Queries *query.Queries
 	Watches *watch.Watches
+	Reviews *season.Reviews
+	Rewards *reward.Rewards
 	// Code is the gRPC code of an error, and what of it a caller may see.
 	Code func(error) (code int32, text string)
 }

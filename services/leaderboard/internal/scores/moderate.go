@@ -67,6 +67,9 @@ func (s *Scores) moderate(ctx context.Context, boardID, playerID string, season 
 	if season < 1 || season > open {
 		return 0, board.SeasonNotFound(boardID, season)
 	}
+	if err := s.notArchived(ctx, &b, season); err != nil {
+		return 0, err
+	}
 	defer s.queue.enter(ctx, playerID)()
 	e, err := s.Store.Update(ctx, playerID, Ref{BoardID: b.ID, BoardUID: b.UID, Season: season}, func(e *board.Entry) (bool, error) {
 		scored := e.ScoredTime
@@ -80,7 +83,21 @@ func (s *Scores) moderate(ctx context.Context, boardID, playerID string, season 
 		return 0, err
 	}
 	s.Ranks.Took(&b, &e)
-	return e.Version, nil
+	// An archive that was finished meanwhile may not say so.
+	return e.Version, s.notArchived(ctx, &b, season)
+}
+
+// notArchived refuses what would change an entry behind the archive's back.
+func (s *Scores) notArchived(ctx context.Context, b *board.Board, season int64) error {
+	if s.Archived == nil || season >= b.Season {
+		return nil
+	}
+	archived, err := s.Archived(ctx, b, season)
+	if err == nil && archived {
+		err = fault.New(fault.FailedPrecondition, "SEASON_ARCHIVED", "season %d of board %s is archived: use DisqualifyEntry while it is in review", season, b.ID).
+			With("board_id", b.ID).With("season", strconv.FormatInt(season, 10))
+	}
+	return err
 }
 
 // Attempts lists a player's submissions of the last 30 days, from a page token on.

@@ -77,7 +77,9 @@ type Scores struct {
 	Secret  []byte // of the keys' tie rule
 	Tokens  pagetoken.Codec
 	Now     func() time.Time
-	queue   queues
+	// Archived reports whether the archive of a season stands; nil = it never does.
+	Archived func(ctx context.Context, b *board.Board, season int64) (bool, error)
+	queue    queues
 }
 
 // Limiter bounds the submissions of a player to a board.
@@ -252,7 +254,7 @@ func targetOf(b *board.Board, at, now time.Time) (Target, error) {
 	}
 	target := Target{Ref: Ref{BoardID: b.ID, BoardUID: b.UID, Season: number}, Marked: b.Marked()}
 	if !end.IsZero() {
-		target.ExpireTime = end.Add(b.Retention)
+		target.ExpireTime = b.KeptUntil(number, end)
 	}
 	if number > 1 && now.Sub(start) < repeatWindow && !at.Before(start) {
 		target.Before = number - 1

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"supergame/services/platform/cosmos"
+	"supergame/services/platform/cosmos/cosmostest"
 	"supergame/services/platform/fault"
 	"supergame/services/profile/internal/handle"
 	"supergame/services/profile/internal/profile"
@@ -192,6 +193,7 @@ func TestNewerDocumentsAreReadNotRewritten(t *testing.T) {
 // TestFullProfileFitsOneKilobyte builds the largest public part that the rules allow, after enough updates to fill the list of
 // operations: reading it must still cost one request unit.
 func TestFullProfileFitsOneKilobyte(t *testing.T) {
+	cosmostest.NeedsPrices(t)
 	// The most bytes as they are, and the most that need an escape in JSON, or could get one.
 	for _, name := range []string{strings.Repeat("🦊", 32), strings.Repeat("<", 32), strings.Repeat(`"`, 32)} {
 		t.Run(name, func(t *testing.T) { wantOneKilobyte(t, name) })

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"supergame/services/platform/cosmos/cosmostest"
 	"supergame/services/platform/fault"
 	"supergame/services/profile/internal/profile"
 )
@@ -70,6 +71,7 @@ func expected(e profile.Edit, trace string) (want [2]string) {
 }
 
 func TestUpdateIsOneReadAndOneWrite(t *testing.T) {
+	cosmostest.NeedsPrices(t)
 	costs := map[string]float64{ // reads of 1 RU, replaces of 9.9
 		"public": 10.9, "public with a request id": 11.9,
 		"private": 11.9, "private with a request id": 11.9,

@@ -1,38 +1,39 @@
 package cosmosstore
 
 import (
-	"strings"
 	"time"
 
 	"supergame/services/platform/cosmos"
-	"supergame/services/platform/fault"
 	"supergame/services/profile/internal/wallet"
 )
 
-// The documents of a wallet, in the player's partition: the head of the ledger, one balance for each asset, one entry for each request.
-// Currencies come before items, and nothing else stands between them but the head.
+// The documents of a wallet, in the player's partition: the head, buckets of balances once the head is full, and one entry for each
+// request.
 const (
 	idWalletHead    = "w|head"
-	walletCurrency  = "w|c|"
-	walletItem      = "w|i|"
-	walletEnd       = "w}" // behind all of them: '}' follows '|'
+	walletBucket    = "w|b|"
 	walletEntryBase = "l|"
 )
 
-// walletDoc is the head: every change of the wallet replaces it under its version, so changes come one after the other.
+// walletDoc is the head: every change of the wallet replaces it under its version, so changes come one after the other. It holds
+// the first balances, in the order of their keys: all of them in a small wallet, the currencies in a large one.
 type walletDoc struct {
 	cosmos.Header
-	PlayerID string `json:"playerId"`
-	Seq      int64  `json:"seq"`
-	Hash     string `json:"hash"`
+	PlayerID string       `json:"playerId"`
+	Seq      int64        `json:"seq"`
+	Hash     string       `json:"hash"`
+	Balances heldBalances `json:"balances,omitempty"`
+	Buckets  []string     `json:"buckets,omitempty"` // the keys at which the buckets begin, in order
 }
 
-type balanceDoc struct {
+// bucketDoc holds the balances from the key in its id on, up to Until, which has the next bucket. A bucket never goes, and what it
+// begins with never changes: when it is full its second half moves to a new one. So whoever looks for a balance by an older head
+// finds in Until that he must go on.
+type bucketDoc struct {
 	cosmos.Header
-	PlayerID   string  `json:"playerId"`
-	Amount     int64   `json:"amount"`
-	Seq        int64   `json:"seq"` // of the entry that made it so
-	UpdateTime instant `json:"updateTime"`
+	PlayerID string       `json:"playerId"`
+	Until    string       `json:"until,omitempty"` // empty in the last
+	Balances heldBalances `json:"balances,omitempty"`
 }
 
 // ledgerDoc is an entry. The name of its number is its own, because it is indexed: other documents of the container may
@@ -61,34 +62,11 @@ type lineDoc struct {
 	Balance  int64  `json:"balance"`
 }
 
-// balanceID is the id of an asset's balance; the zero asset's comes before all others.
-func balanceID(a wallet.Asset) string {
-	switch a.Type {
-	case wallet.Currency:
-		return walletCurrency + a.ID
-	case wallet.Item:
-		return walletItem + a.ID
-	}
-	return "w|"
-}
-
-// assetOf is the way back.
-func assetOf(id string) (wallet.Asset, error) {
-	if currency, ok := strings.CutPrefix(id, walletCurrency); ok {
-		return wallet.Asset{Type: wallet.Currency, ID: currency}, nil
-	}
-	if item, ok := strings.CutPrefix(id, walletItem); ok {
-		return wallet.Asset{Type: wallet.Item, ID: item}, nil
-	}
-	return wallet.Asset{}, fault.New(fault.DataLoss, "BAD_DOCUMENT", "%q is not the id of a balance", id)
-}
-
-func (d *balanceDoc) balance() (wallet.Balance, error) {
-	asset, err := assetOf(d.ID)
-	return wallet.Balance{Asset: asset, Amount: d.Amount, Seq: d.Seq, Time: time.Time(d.UpdateTime)}, err
-}
-
+// entry is the entry; that of nil is the zero one.
 func (d *ledgerDoc) entry() wallet.Entry {
+	if d == nil {
+		return wallet.Entry{}
+	}
 	e := wallet.Entry{
 		PlayerID: d.PlayerID, Seq: d.Seq, PreviousHash: d.PreviousHash, Hash: d.Hash, RequestID: d.RequestID, RequestHash: d.RequestHash,
 		Kind: wallet.Kind(d.Kind), Caller: wallet.Caller{Role: d.Role, Subject: d.Caller}, Reason: d.Reason, Reference: d.Reference,

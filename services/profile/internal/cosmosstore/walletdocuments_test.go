@@ -29,9 +29,10 @@ func goldenEntryID() string {
 
 func TestGoldenWalletIsWritten(t *testing.T) {
 	p := newSharedPurse(t)
+	p.store.leaf = 1 // so that there is a bucket
 	p.post(t, correction("first", amount(gold, 10)))
 	p.post(t, goldenOrder)
-	for file, id := range map[string]string{"wallet": idWalletHead, "balance": "w|c|gold", "ledger": goldenEntryID()} {
+	for file, id := range map[string]string{"wallet": idWalletHead, "balances": walletBucket + "i", "ledger": goldenEntryID()} {
 		stored := storedDocument(t, p.players, ada, id)
 		dropSystemProperties(stored)
 		ops := stored["ops"].([]any)
@@ -56,13 +57,21 @@ func TestGoldenWalletIsRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	balanceDoc, err := p.store.balances.Decode(readGolden(t, "balance"))
+	bucket, err := p.store.buckets.Decode(readGolden(t, "balances"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	balance, err := balanceDoc.balance()
-	if want := (wallet.Balance{Asset: gold, Amount: 60, Seq: 2, Time: changed}); balance != want || err != nil {
-		t.Errorf("the balance is %+v, %v", balance, err)
+	for asset, test := range map[wallet.Asset]struct {
+		in   heldBalances
+		want int64
+	}{gold: {head.Balances, 60}, potion: {bucket.Balances, 2}} {
+		got, err := test.in.within("", "")
+		if want := []wallet.Balance{{Asset: asset, Amount: test.want, Seq: 2, Time: changed}}; !cmp.Equal(got, want) || err != nil {
+			t.Errorf("the balances are %+v, %v", got, err)
+		}
+	}
+	if !slices.Equal(head.Buckets, []string{bucket.from()}) || bucket.from() != "i" {
+		t.Errorf("the head names %q, the bucket begins at %q", head.Buckets, bucket.from())
 	}
 	p.post(t, correction("first", amount(gold, 10)))
 	want := p.post(t, goldenOrder)
@@ -139,15 +148,19 @@ func TestTamperedWalletsAreFound(t *testing.T) {
 	lines := func(amount, balance int) []any {
 		return []any{map[string]any{"currency": "gold", "amount": amount, "balance": balance}}
 	}
+	balances := func(amount, seq int64) map[string]any {
+		return map[string]any{"balances": map[string]any{"c:gold": []int64{amount, seq, changed.UnixMilli()}}}
+	}
 	for what, test := range map[string]struct {
 		id     string
 		change map[string]any // nil = the document is deleted
 		want   []wallet.ProblemType
 	}{
-		"a balance":                    {"w|c|gold", map[string]any{"amount": 1000}, []wallet.ProblemType{wallet.WrongBalance}},
-		"a balance of an older entry":  {"w|c|gold", map[string]any{"amount": 20, "seq": 2}, []wallet.ProblemType{wallet.WrongBalance}},
-		"a balance of a later entry":   {"w|c|gold", map[string]any{"seq": 9}, []wallet.ProblemType{wallet.WrongBalance}},
-		"a balance is gone":            {"w|c|gold", nil, []wallet.ProblemType{wallet.WrongBalance}},
+		"a balance":                    {idWalletHead, balances(1000, 3), []wallet.ProblemType{wallet.WrongBalance}},
+		"a balance of an older entry":  {idWalletHead, balances(20, 2), []wallet.ProblemType{wallet.WrongBalance}},
+		"a balance of a later entry":   {idWalletHead, balances(30, 9), []wallet.ProblemType{wallet.WrongBalance}},
+		"a balance is gone":            {idWalletHead, map[string]any{"balances": map[string]any{}}, []wallet.ProblemType{wallet.WrongBalance}},
+		"a balance of nothing":         {idWalletHead, map[string]any{"balances": map[string]any{"x": []int{1, 1, 1}}}, []wallet.ProblemType{wallet.WrongPlace, wallet.WrongBalance}},
 		"an amount":                    {entry(2), map[string]any{"lines": lines(11, 30)}, []wallet.ProblemType{wallet.WrongHash, wallet.WrongSum, wallet.BrokenChain, wallet.WrongBalance}},
 		"a text":                       {entry(2), map[string]any{"reason": "because"}, []wallet.ProblemType{wallet.WrongHash, wallet.BrokenChain}},
 		"a caller":                     {entry(2), map[string]any{"caller": "me"}, []wallet.ProblemType{wallet.WrongHash, wallet.BrokenChain}},
@@ -170,16 +183,22 @@ func TestTamperedWalletsAreFound(t *testing.T) {
 			}
 			p.wantSound(t, 3, map[wallet.Asset]int64{gold: 30})
 			tamper(t, p, test.id, test.change)
-			result, err := p.Verify(newSession(t), ada, func(int64, int64) error { return nil })
-			if err != nil || result.ProblemCount == 0 || result.ProblemCount != int64(len(result.Problems)) {
-				t.Fatalf("%+v, %v", result, err)
-			}
-			for _, problem := range test.want {
-				if !slices.ContainsFunc(result.Problems, func(p wallet.Problem) bool { return p.Type == problem }) {
-					t.Errorf("no problem of type %d in %+v", problem, result.Problems)
-				}
-			}
+			p.wantProblems(t, test.want...)
 		})
+	}
+}
+
+// wantProblems checks that a check finds problems, of these types at least.
+func (p *purse) wantProblems(t *testing.T, want ...wallet.ProblemType) {
+	t.Helper()
+	result, err := p.Verify(newSession(t), ada, func(int64, int64) error { return nil })
+	if err != nil || result.ProblemCount == 0 || result.ProblemCount != int64(len(result.Problems)) {
+		t.Fatalf("%+v, %v", result, err)
+	}
+	for _, problem := range want {
+		if !slices.ContainsFunc(result.Problems, func(p wallet.Problem) bool { return p.Type == problem }) {
+			t.Errorf("no problem of type %d in %+v", problem, result.Problems)
+		}
 	}
 }
 
@@ -187,7 +206,11 @@ func TestTamperedWalletsAreFound(t *testing.T) {
 func TestVerifyInUse(t *testing.T) {
 	store, e := newFaultyStore(t)
 	p := newPurse(t, store)
+	p.store.leaf = 100 // each change divides a document
 	p.post(t, correction("first", amount(gold, 10), amount(potion, 1)))
+	for i := range 20 {
+		p.post(t, correction(fmt.Sprint("item-", i), amount(wallet.Asset{Type: wallet.Item, ID: fmt.Sprint("new-", 100+i*10)}, 1)))
+	}
 	n, busy := 0, false
 	e.Inject(emulator.Fault{Container: Players, Hook: func(context.Context, emulator.Point) {
 		if busy {
@@ -195,7 +218,7 @@ func TestVerifyInUse(t *testing.T) {
 		}
 		busy = true
 		n++
-		p.post(t, correction(fmt.Sprint("rival-", n), amount(gold, -1), amount(wallet.Asset{Type: wallet.Item, ID: fmt.Sprint("new-", n)}, 1)))
+		p.post(t, correction(fmt.Sprint("rival-", n), amount(gold, -1), amount(wallet.Asset{Type: wallet.Item, ID: fmt.Sprint("new-", 100+n*7)}, 1)))
 		busy = false
 	}})
 	p.wantSound(t, -1, nil)
@@ -203,10 +226,10 @@ func TestVerifyInUse(t *testing.T) {
 		t.Errorf("only %d changes came in between", n)
 	}
 	e.ClearFaults()
-	p.wantSound(t, int64(n+1), nil)
+	p.wantSound(t, int64(n+21), nil)
 }
 
-// TestVerifyManyPages reads more entries and balances than fit one page.
+// TestVerifyManyPages reads more entries than fit one page, and balances than fit one document.
 func TestVerifyManyPages(t *testing.T) {
 	p := newSharedPurse(t)
 	const entries = 1100

@@ -47,7 +47,7 @@ var (
 	gold      = wallet.Asset{Type: wallet.Currency, ID: "gold"}
 	gems      = wallet.Asset{Type: wallet.Currency, ID: "gems"}
 	potion    = wallet.Asset{Type: wallet.Item, ID: "potion"}
-	allAssets = []wallet.Asset{gold, gems, potion, {Type: wallet.Item, ID: "gold"}}
+	allAssets = []wallet.Asset{gold, gems, potion, {Type: wallet.Item, ID: "gold"}, {Type: wallet.Item, ID: "golden"}, {Type: wallet.Item, ID: "a"}}
 )
 
 // correction is an order that may hold any lines.
@@ -222,7 +222,7 @@ func TestWalletRefusalBehindItsOwnSuccess(t *testing.T) {
 	p := newPurse(t, store)
 	spend := correction("spend", amount(gold, -5))
 	var first wallet.Entry
-	e.Inject(emulator.Fault{Op: emulator.OpRead, Container: Players, Count: 1, Hook: func(context.Context, emulator.Point) {
+	e.Inject(emulator.Fault{Op: emulator.OpRead, Container: Players, Skip: 1, Count: 1, Hook: func(context.Context, emulator.Point) {
 		p.post(t, correction("grant", amount(gold, 5)))
 		first = p.post(t, spend)
 	}})
@@ -235,9 +235,10 @@ func TestWalletRefusalBehindItsOwnSuccess(t *testing.T) {
 
 // TestNewerWalletsAreNotRewritten: what a later version of this program wrote is read, and never written over.
 func TestNewerWalletsAreNotRewritten(t *testing.T) {
-	for _, id := range []string{idWalletHead, "w|c|gold"} {
+	for _, id := range []string{idWalletHead, walletBucket + "c:go"} {
 		p := newSharedPurse(t)
-		p.post(t, correction("first", amount(gold, 5)))
+		p.store.leaf = 1 // gold goes into a bucket
+		p.post(t, correction("first", amount(gold, 5), amount(gems, 5)))
 		tamper(t, p, id, map[string]any{"clan": "x"})
 		p.post(t, correction("second", amount(gold, 5)))
 		if stored := storedDocument(t, p.players, ada, id); stored["clan"] != "x" {
@@ -248,33 +249,45 @@ func TestNewerWalletsAreNotRewritten(t *testing.T) {
 		if fault.ReasonOf(err) != "SCHEMA_TOO_NEW" {
 			t.Errorf("%s: %v", id, err)
 		}
-		p.wantSound(t, 2, map[wallet.Asset]int64{gold: 10})
+		p.wantSound(t, 2, map[wallet.Asset]int64{gold: 10, gems: 5})
 	}
 }
 
-// TestWalletUnderFaults lets each request of a change meet each failure.
+// TestWalletUnderFaults lets each request of a change meet each failure: also the read of a bucket, and the write that divides one.
 func TestWalletUnderFaults(t *testing.T) {
 	t.Parallel()
+	requests := map[string]emulator.Fault{
+		"the head": {Op: emulator.OpRead}, "the first batch": {Op: emulator.OpBatch}, "the second batch": {Op: emulator.OpBatch, Skip: 1},
+	}
 	subtests := map[string]func(*testing.T){}
 	for failureName, failure := range passing {
-		for _, op := range []emulator.Op{emulator.OpQuery, emulator.OpBatch} {
-			if op == emulator.OpQuery && (failure.After || failure.DropAfter) {
-				continue // a read commits nothing
-			}
-			subtests[fmt.Sprint(op, " ", failureName)] = func(t *testing.T) {
-				store, e := newFaultyStore(t)
-				p := newPurse(t, store)
-				for i, order := range []wallet.Order{
-					correction("first", amount(gold, 5), amount(potion, 1)), correction("second", amount(gold, -5), amount(gems, 1)),
-				} {
-					e.Inject(meet(emulator.Fault{Op: op}, failure))
-					entry, _, err := p.Apply(newSession(t), order)
-					if err != nil || entry.Seq != int64(i+1) {
-						t.Fatalf("entry %d: %v", entry.Seq, err)
-					}
-					p.wantReplay(t, order, entry)
+		for requestName, request := range requests {
+			for _, leaf := range []int{1, leafBytes} {
+				if requestName == "the head" && (failure.After || failure.DropAfter) {
+					continue // a read commits nothing
 				}
-				p.wantSound(t, 2, map[wallet.Asset]int64{potion: 1, gems: 1})
+				if requestName == "the second batch" && leaf == leafBytes {
+					continue // a small wallet has none
+				}
+				subtests[fmt.Sprint(requestName, ", ", failureName, ", ", leaf)] = func(t *testing.T) {
+					store, e := newFaultyStore(t)
+					p := newPurse(t, store)
+					p.store.leaf = leaf
+					p.post(t, correction("before", amount(gems, 7), amount(potion, 1)))
+					for i, order := range []wallet.Order{
+						correction("first", amount(gold, 5), amount(potion, 1)), correction("second", amount(gold, -5), amount(gems, 1)),
+						correction("third", amount(potion, 1), amount(wallet.Asset{Type: wallet.Item, ID: "sword"}, 1)),
+					} {
+						e.Inject(meet(request, failure))
+						entry, _, err := p.Apply(newSession(t), order)
+						e.ClearFaults()
+						if err != nil || entry.Seq != int64(i+2) {
+							t.Fatalf("entry %d: %v", entry.Seq, err)
+						}
+						p.wantReplay(t, order, entry)
+					}
+					p.wantSound(t, 4, map[wallet.Asset]int64{potion: 3, gems: 8, {Type: wallet.Item, ID: "sword"}: 1})
+				}
 			}
 		}
 	}
@@ -332,14 +345,22 @@ func TestWalletPausedByAnErase(t *testing.T) {
 // TestWalletDecidesOnWhatIsStored: without a session, from replicas that have seen nothing yet, funds are found, players exist, and
 // a request that was carried out is known.
 func TestWalletDecidesOnWhatIsStored(t *testing.T) {
+	for _, leaf := range []int{1, leafBytes} {
+		t.Run(fmt.Sprint("documents of ", leaf), func(t *testing.T) { decideOnWhatIsStored(t, leaf) })
+	}
+}
+
+func decideOnWhatIsStored(t *testing.T, leaf int) {
 	client, e := cosmostest.StartEmulator(t, "staleness on demand", specs(t))
 	e.SetStaleness(emulator.Staleness{Lag: time.Hour})
 	p := newPurse(t, New(client))
+	p.store.leaf = leaf
 	if list, err := p.store.Balances(t.Context(), ada, wallet.Asset{}, 10); err != nil || len(list) != 0 {
 		t.Fatalf("%v, %v", list, err)
 	}
 	for i, order := range []wallet.Order{
 		correction("grant", amount(gold, 5)), correction("spend", amount(gold, -5)), correction("gems", amount(gems, 1)),
+		correction("potions", amount(potion, 2)), correction("drunk", amount(potion, -1)),
 	} {
 		for _, again := range []bool{false, true} {
 			entry, replayed, err := p.Apply(t.Context(), order)
@@ -352,7 +373,7 @@ func TestWalletDecidesOnWhatIsStored(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	e.SetStaleness(emulator.Staleness{})
-	p.wantSound(t, 3, map[wallet.Asset]int64{gems: 1})
+	p.wantSound(t, 5, map[wallet.Asset]int64{gems: 1, potion: 1})
 }
 
 // TestWalletModel compares wallets with a model of them, over random orders, some of them repeated, some under a used request id.
@@ -363,7 +384,9 @@ func TestWalletModel(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		players++
 		player := fmt.Sprintf("01ARZ3NDEKTSV4RRFFQ6%06d", players)
-		p := &purse{Wallets: &wallet.Wallets{Store: NewWallets(client), Now: func() time.Time { return changed }}, players: New(client)}
+		store := NewWallets(client)
+		store.leaf = rapid.SampledFrom([]int{1, 40, 80, leafBytes}).Draw(r, "leaf")
+		p := &purse{Wallets: &wallet.Wallets{Store: store, Now: func() time.Time { return changed }}, players: New(client)}
 		mustCreate(newSession(t), t, p.players, player)
 		m := model{balances: map[wallet.Asset]int64{}, first: map[string]wallet.Entry{}, orders: map[string]wallet.Order{}}
 		r.Repeat(map[string]func(*rapid.T){"apply": func(r *rapid.T) { m.step(newSession(t), r, p, player) }})
@@ -437,12 +460,21 @@ func (m *model) expect(o wallet.Order) ([]wallet.Line, string) {
 // the same answer, and nothing is half there.
 func TestWalletKill(t *testing.T) {
 	t.Parallel()
+	subtests := map[string]func(*testing.T){}
+	for _, leaf := range []int{100, leafBytes} {
+		subtests[fmt.Sprint("documents of ", leaf)] = func(t *testing.T) { killAWallet(t, leaf) }
+	}
+	together(t, subtests)
+}
+
+func killAWallet(t *testing.T, leaf int) {
 	if os.Getenv("COSMOS_ENDPOINT") != "" {
 		t.Skip("kills the store, which only the embedded emulator lets one do")
 	}
 	dir := t.TempDir()
 	players, process := startKillable(t, dir)
 	p := newPurse(t, players)
+	p.store.leaf = leaf
 	ctx, cancel := context.WithTimeout(newSession(t), 10*time.Second)
 	defer cancel()
 	var mu sync.Mutex
@@ -452,6 +484,7 @@ func TestWalletKill(t *testing.T) {
 		wg.Go(func() {
 			for i := 0; ; i++ {
 				order := correction(fmt.Sprintf("w%d-%d", worker, i), amount(gold, 3), amount(potion, 1), amount(gems, 2))
+				order.Lines = append(order.Lines, amount(wallet.Asset{Type: wallet.Item, ID: order.RequestID}, 1)) // so that it grows
 				entry, _, err := p.Apply(ctx, order)
 				if err != nil {
 					return
@@ -471,12 +504,18 @@ func TestWalletKill(t *testing.T) {
 	players, _ = startKillable(t, dir)
 	p.store = newWallets(players.players)
 	p.Store = p.store
+	p.store.leaf = leaf
 	p.wantSound(t, -1, nil)
 	for id, order := range orders {
-		p.wantReplay(t, order, answers[id])
+		if got, replayed := p.persist(t, order); !replayed || !cmp.Equal(answers[id], got) {
+			t.Errorf("%s again: replayed %v: %+v, the first answer was %+v", id, replayed, got, answers[id])
+		}
 	}
 	left := p.amounts(t)
 	n := left[potion]
+	if int64(len(left)) != n+3 {
+		t.Errorf("%d assets after %d changes that each bring one", len(left), n)
+	}
 	if left[gold] != 3*n || left[gems] != 2*n || n < int64(len(answers)) || n > int64(len(answers)+4) {
 		t.Errorf("%v after %d acknowledged changes", left, len(answers))
 	}
@@ -494,11 +533,19 @@ func TestWalletReadsUnderFaults(t *testing.T) {
 		subtests[failureName] = func(t *testing.T) {
 			store, e := newFaultyStore(t)
 			p := newPurse(t, store)
-			p.post(t, correction("first", amount(gold, 5)))
-			for _, op := range []emulator.Op{emulator.OpQuery, emulator.OpBatch} {
+			p.store.leaf = 1
+			p.post(t, correction("first", amount(gold, 5), amount(potion, 1)))
+			for _, op := range []emulator.Op{emulator.OpQuery, emulator.OpBatch, emulator.OpRead} {
 				e.Inject(meet(emulator.Fault{Op: op}, failure))
 			}
-			p.wantSound(t, 1, map[wallet.Asset]int64{gold: 5})
+			e.Inject(meet(emulator.Fault{Op: emulator.OpBatch, Skip: 1}, failure))
+			p.wantSound(t, 1, map[wallet.Asset]int64{gold: 5, potion: 1})
+			for _, op := range []emulator.Op{emulator.OpBatch, emulator.OpRead} {
+				e.Inject(meet(emulator.Fault{Op: op}, failure))
+			}
+			if left := p.amounts(t); left[gold] != 5 || left[potion] != 1 {
+				t.Errorf("the balances are %v", left)
+			}
 			e.Inject(meet(emulator.Fault{Op: emulator.OpQuery}, failure))
 			list, next, err := p.Ledger(newSession(t), wallet.Caller{Role: "player", Subject: ada}, "", wallet.Page{})
 			if err != nil || len(list) != 1 || next != "" {

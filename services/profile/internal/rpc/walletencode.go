@@ -73,6 +73,7 @@ var problemTypes = map[wallet.ProblemType]profilev1.LedgerProblem_Type{
 	wallet.WrongSum:     profilev1.LedgerProblem_TYPE_WRONG_SUM,
 	wallet.WrongBalance: profilev1.LedgerProblem_TYPE_WRONG_BALANCE,
 	wallet.WrongHead:    profilev1.LedgerProblem_TYPE_WRONG_HEAD,
+	wallet.WrongPlace:   profilev1.LedgerProblem_TYPE_WRONG_PLACE,
 }
 
 func encodeResult(r wallet.Result) *profilev1.VerifyResult {

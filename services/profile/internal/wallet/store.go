@@ -17,8 +17,24 @@ type Store interface {
 	// Asset comes before all. Fewer than limit is the end.
 	Balances(ctx context.Context, playerID string, after Asset, limit int) ([]Balance, error)
 
+	// Inventory returns the end of a player's ledger and all balances, as of now: a balance is never older than the head.
+	Inventory(ctx context.Context, playerID string) (Inventory, error)
+
 	// Entries returns entries from a number on, at most limit; fewer are the end.
 	Entries(ctx context.Context, playerID string, from int64, order Direction, limit int) ([]Entry, error)
+}
+
+// Inventory is all that is kept beside a ledger, for those who check it.
+type Inventory struct {
+	Head      Head
+	Balances  []Balance // each asset once
+	Misplaced []Misplaced
+}
+
+// Misplaced is something that stands where no change would look for it, or is not where one would.
+type Misplaced struct {
+	Asset       Asset // zero = it is about none
+	Description string
 }
 
 // Direction is an order of entries.

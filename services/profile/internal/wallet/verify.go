@@ -20,6 +20,7 @@ const (
 	WrongSum                 // the balance behind a line is not the sum up to there
 	WrongBalance             // a balance is not what the ledger says
 	WrongHead                // the head does not name the last entry
+	WrongPlace               // balances are not where a change looks for them
 )
 
 // Problem is one of them.
@@ -49,11 +50,7 @@ const verifyPage = 500
 // Progress is called after each page.
 func (w *Wallets) Verify(ctx context.Context, playerID string, progress func(entries, total int64) error) (Result, error) {
 	a := audit{playerID: playerID, sums: map[Asset]tally{}, balances: map[Asset]Balance{}}
-	var err error
-	if a.head, err = w.Store.Head(ctx, playerID); err != nil {
-		return Result{}, err
-	}
-	if err := w.readBalances(ctx, &a); err != nil {
+	if err := w.takeInventory(ctx, &a); err != nil {
 		return Result{}, err
 	}
 	if err := w.readEntries(ctx, &a, progress); err != nil {
@@ -102,20 +99,19 @@ func (w *Wallets) readEntries(ctx context.Context, a *audit, progress func(entri
 // key tells entries of one number apart.
 func (e *Entry) key() string { return e.Caller.Name() + "\x00" + e.RequestID }
 
-func (w *Wallets) readBalances(ctx context.Context, a *audit) error {
-	for after := (Asset{}); ; {
-		page, err := w.Store.Balances(ctx, a.playerID, after, verifyPage)
-		if err != nil {
-			return err
-		}
-		for _, b := range page {
-			a.balances[b.Asset] = b
-		}
-		if len(page) < verifyPage {
-			return nil
-		}
-		after = page[len(page)-1].Asset
+func (w *Wallets) takeInventory(ctx context.Context, a *audit) error {
+	inventory, err := w.Store.Inventory(ctx, a.playerID)
+	if err != nil {
+		return err
 	}
+	a.head = inventory.Head
+	for _, b := range inventory.Balances {
+		a.balances[b.Asset] = b
+	}
+	for _, m := range inventory.Misplaced {
+		a.find(Problem{Type: WrongPlace, Asset: m.Asset, Description: m.Description})
+	}
+	return nil
 }
 
 // audit is a check at work.

@@ -531,7 +531,7 @@ type RewardTier struct {
 	MaxRank int64 `protobuf:"varint,2,opt,name=max_rank,json=maxRank,proto3" json:"max_rank,omitempty"`
 	// Up to which share of all entries, in percent: 5 = the best 5 %; 0 = by rank.
 	MaxPercentile float64 `protobuf:"fixed64,3,opt,name=max_percentile,json=maxPercentile,proto3" json:"max_percentile,omitempty"`
-	// What is granted: currency or item, and how many.
+	// What is granted, and how many: a currency of the wallet, e.g. `gems`, or behind `item.` a stackable item, e.g. `item.crown`.
 	Grants        map[string]int64 `protobuf:"bytes,4,rep,name=grants,proto3" json:"grants,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -820,13 +820,13 @@ type Season struct {
 	EntryCount int64 `protobuf:"varint,6,opt,name=entry_count,json=entryCount,proto3" json:"entry_count,omitempty"`
 	// The version of the archive: 0 = none yet, 1 = first, each DisqualifyEntry adds one.
 	ArchiveVersion int32 `protobuf:"varint,7,opt,name=archive_version,json=archiveVersion,proto3" json:"archive_version,omitempty"`
-	// SHA-256 over the archive's row hashes, hex.
+	// SHA-256 over the hashes of the archive's rows, chunk by chunk, hex. It stays when a player is erased, whose row keeps its hash alone.
 	ArchiveChecksum string `protobuf:"bytes,8,opt,name=archive_checksum,json=archiveChecksum,proto3" json:"archive_checksum,omitempty"`
 	// Writes that the store dates past the freeze, and that therefore do not count.
 	LateWrites int64 `protobuf:"varint,9,opt,name=late_writes,json=lateWrites,proto3" json:"late_writes,omitempty"`
-	// How many grants were made, and how many were forfeited (erased or hidden players).
+	// How many grants were made.
 	GrantCount int64 `protobuf:"varint,10,opt,name=grant_count,json=grantCount,proto3" json:"grant_count,omitempty"`
-	// How many grants were forfeited.
+	// How many grants were forfeited: of players who were hidden, suspended or gone when they were due, or which the wallet refused for good.
 	ForfeitCount  int64 `protobuf:"varint,11,opt,name=forfeit_count,json=forfeitCount,proto3" json:"forfeit_count,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

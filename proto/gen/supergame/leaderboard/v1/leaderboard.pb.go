@@ -215,7 +215,8 @@ type Entry struct {
 	DisplayName string `protobuf:"bytes,8,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
 	// True, with `with_profiles`: the player is suspended or gone; show a placeholder.
 	Concealed bool `protobuf:"varint,9,opt,name=concealed,proto3" json:"concealed,omitempty"`
-	// The place among all, in lists of a segment or of friends.
+	// The place among all, in lists of a segment or of friends. 0 in pages of a segment of an archived season, where it would cost the read of a
+	// part of the archive for each row; GetRank tells it.
 	GlobalRank    int64 `protobuf:"varint,10,opt,name=global_rank,json=globalRank,proto3" json:"global_rank,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

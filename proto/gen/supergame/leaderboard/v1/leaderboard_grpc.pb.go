@@ -106,21 +106,27 @@ type LeaderboardServiceClient interface {
 	//
 	// Errors: FAILED_PRECONDITION (NO_ATTEMPTS) when the board does not; PERMISSION_DENIED (NOT_YOUR_ATTEMPTS) for another player's.
 	ListAttempts(ctx context.Context, in *ListAttemptsRequest, opts ...grpc.CallOption) (*ListAttemptsResponse, error)
-	// ListSeasons returns the seasons of a board, newest first.
+	// ListSeasons returns the seasons of a board that are kept, newest first. Errors: INVALID_ARGUMENT (BAD_PAGE_TOKEN); NOT_FOUND
+	// (BOARD_NOT_FOUND).
 	ListSeasons(ctx context.Context, in *ListSeasonsRequest, opts ...grpc.CallOption) (*ListSeasonsResponse, error)
 	// GetSeason returns one season. Errors: NOT_FOUND (BOARD_NOT_FOUND, SEASON_NOT_FOUND).
 	GetSeason(ctx context.Context, in *GetSeasonRequest, opts ...grpc.CallOption) (*GetSeasonResponse, error)
 	// HideEntry takes an entry out of the ranks; the player keeps it, and RestoreEntry brings it back in its old place. Safe to repeat.
+	//
+	// Errors: FAILED_PRECONDITION (SEASON_ARCHIVED) for a closed season that has its archive: see DisqualifyEntry. The same of RestoreEntry and
+	// DeleteEntry. When the archive is finished at the same moment the entry is changed, and the error says that the archive may not show it.
 	HideEntry(ctx context.Context, in *HideEntryRequest, opts ...grpc.CallOption) (*HideEntryResponse, error)
 	// RestoreEntry undoes HideEntry. Safe to repeat.
 	RestoreEntry(ctx context.Context, in *RestoreEntryRequest, opts ...grpc.CallOption) (*RestoreEntryResponse, error)
 	// DeleteEntry removes an entry of an open season for good; the player may submit again, also a lower score. Safe to repeat.
 	DeleteEntry(ctx context.Context, in *DeleteEntryRequest, opts ...grpc.CallOption) (*DeleteEntryResponse, error)
-	// DisqualifyEntry takes a player out of a closed season that is in review; those behind him move up before rewards go out.
+	// DisqualifyEntry takes a player out of a closed season that is in review; those behind him move up before rewards go out. Safe to repeat.
+	// Reads see it within 5 seconds.
 	//
-	// Errors: FAILED_PRECONDITION (NOT_IN_REVIEW).
+	// Errors: NOT_FOUND (BOARD_NOT_FOUND, SEASON_NOT_FOUND, ENTRY_NOT_FOUND); FAILED_PRECONDITION (NOT_IN_REVIEW).
 	DisqualifyEntry(ctx context.Context, in *DisqualifyEntryRequest, opts ...grpc.CallOption) (*DisqualifyEntryResponse, error)
-	// ListGrants returns the rewards of a player, newest first.
+	// ListGrants returns the rewards of a player, those first that changed last. Errors: INVALID_ARGUMENT (BAD_PAGE_TOKEN); PERMISSION_DENIED
+	// (NOT_YOUR_GRANTS) when a player asks for another's.
 	ListGrants(ctx context.Context, in *ListGrantsRequest, opts ...grpc.CallOption) (*ListGrantsResponse, error)
 }
 
@@ -422,21 +428,27 @@ type LeaderboardServiceServer interface {
 	//
 	// Errors: FAILED_PRECONDITION (NO_ATTEMPTS) when the board does not; PERMISSION_DENIED (NOT_YOUR_ATTEMPTS) for another player's.
 	ListAttempts(context.Context, *ListAttemptsRequest) (*ListAttemptsResponse, error)
-	// ListSeasons returns the seasons of a board, newest first.
+	// ListSeasons returns the seasons of a board that are kept, newest first. Errors: INVALID_ARGUMENT (BAD_PAGE_TOKEN); NOT_FOUND
+	// (BOARD_NOT_FOUND).
 	ListSeasons(context.Context, *ListSeasonsRequest) (*ListSeasonsResponse, error)
 	// GetSeason returns one season. Errors: NOT_FOUND (BOARD_NOT_FOUND, SEASON_NOT_FOUND).
 	GetSeason(context.Context, *GetSeasonRequest) (*GetSeasonResponse, error)
 	// HideEntry takes an entry out of the ranks; the player keeps it, and RestoreEntry brings it back in its old place. Safe to repeat.
+	//
+	// Errors: FAILED_PRECONDITION (SEASON_ARCHIVED) for a closed season that has its archive: see DisqualifyEntry. The same of RestoreEntry and
+	// DeleteEntry. When the archive is finished at the same moment the entry is changed, and the error says that the archive may not show it.
 	HideEntry(context.Context, *HideEntryRequest) (*HideEntryResponse, error)
 	// RestoreEntry undoes HideEntry. Safe to repeat.
 	RestoreEntry(context.Context, *RestoreEntryRequest) (*RestoreEntryResponse, error)
 	// DeleteEntry removes an entry of an open season for good; the player may submit again, also a lower score. Safe to repeat.
 	DeleteEntry(context.Context, *DeleteEntryRequest) (*DeleteEntryResponse, error)
-	// DisqualifyEntry takes a player out of a closed season that is in review; those behind him move up before rewards go out.
+	// DisqualifyEntry takes a player out of a closed season that is in review; those behind him move up before rewards go out. Safe to repeat.
+	// Reads see it within 5 seconds.
 	//
-	// Errors: FAILED_PRECONDITION (NOT_IN_REVIEW).
+	// Errors: NOT_FOUND (BOARD_NOT_FOUND, SEASON_NOT_FOUND, ENTRY_NOT_FOUND); FAILED_PRECONDITION (NOT_IN_REVIEW).
 	DisqualifyEntry(context.Context, *DisqualifyEntryRequest) (*DisqualifyEntryResponse, error)
-	// ListGrants returns the rewards of a player, newest first.
+	// ListGrants returns the rewards of a player, those first that changed last. Errors: INVALID_ARGUMENT (BAD_PAGE_TOKEN); PERMISSION_DENIED
+	// (NOT_YOUR_GRANTS) when a player asks for another's.
 	ListGrants(context.Context, *ListGrantsRequest) (*ListGrantsResponse, error)
 	mustEmbedUnimplementedLeaderboardServiceServer()
 }

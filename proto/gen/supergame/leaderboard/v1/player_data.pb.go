@@ -75,7 +75,8 @@ func (x *ErasePlayerRequest) GetPlayerId() string {
 // ErasePlayerResponse says how far the erasure is.
 type ErasePlayerResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// True: a scan after the last deletion found nothing. False: call again.
+	// True: nothing of the player is left but tombstones without content, which expire after 30 days; a scan found nothing two minutes and more
+	// after the last deletion, and the stored copies of the ranks are newer than it. False: call again, some minutes later.
 	Done bool `protobuf:"varint,1,opt,name=done,proto3" json:"done,omitempty"`
 	// How many documents this call deleted, by container.
 	Deleted map[string]int64 `protobuf:"bytes,2,rep,name=deleted,proto3" json:"deleted,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`

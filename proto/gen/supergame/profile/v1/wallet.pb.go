@@ -114,6 +114,8 @@ const (
 	LedgerProblem_TYPE_WRONG_BALANCE LedgerProblem_Type = 5
 	// The head of the ledger does not name its last entry.
 	LedgerProblem_TYPE_WRONG_HEAD LedgerProblem_Type = 6
+	// Balances are not where a change looks for them, or a document that holds some is lost.
+	LedgerProblem_TYPE_WRONG_PLACE LedgerProblem_Type = 7
 )
 
 // Enum value maps for LedgerProblem_Type.
@@ -126,6 +128,7 @@ var (
 		4: "TYPE_WRONG_SUM",
 		5: "TYPE_WRONG_BALANCE",
 		6: "TYPE_WRONG_HEAD",
+		7: "TYPE_WRONG_PLACE",
 	}
 	LedgerProblem_Type_value = map[string]int32{
 		"TYPE_UNSPECIFIED":   0,
@@ -135,6 +138,7 @@ var (
 		"TYPE_WRONG_SUM":     4,
 		"TYPE_WRONG_BALANCE": 5,
 		"TYPE_WRONG_HEAD":    6,
+		"TYPE_WRONG_PLACE":   7,
 	}
 )
 
@@ -402,7 +406,10 @@ func (x *Balance) GetUpdateTime() *timestamppb.Timestamp {
 //
 // request_hash is made alike of: `supergame wallet request 1`, kind, reason, reference, number of lines, and for each line currency or item, the id, amount.
 // The documents of type `ledger` in an export of the player hold all of it, under the names ledgerSeq, previousHash, hash, requestId, requestHash, kind,
-// role, caller, reason, reference, time and lines (with currency or item, amount and balance); a text that is empty is left out.
+// role, caller, reason, reference, time and lines (with currency or item, amount and balance); a text that is empty is left out. The document of
+// type `wallet` holds seq and hash of the last entry. It and the documents of type `balances`, which there are of a large wallet, hold the
+// balances under the name balances: `c:` and the id of a currency, or `i:` and that of an item, with a list of the balance, the
+// ledgerSeq of the entry that made it so, and that entry's time in milliseconds since 1970.
 type LedgerEntry struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The number of the entry: 1, 2, 3 and so on without a gap.
@@ -1499,12 +1506,12 @@ const file_supergame_profile_v1_wallet_proto_rawDesc = "" +
 	"\bhead_seq\x18\x04 \x01(\x03R\aheadSeq\x12\x1b\n" +
 	"\thead_hash\x18\x05 \x01(\tR\bheadHash\x12?\n" +
 	"\bproblems\x18\x06 \x03(\v2#.supergame.profile.v1.LedgerProblemR\bproblems\x12#\n" +
-	"\rproblem_count\x18\a \x01(\x03R\fproblemCount\"\xce\x02\n" +
+	"\rproblem_count\x18\a \x01(\x03R\fproblemCount\"\xe4\x02\n" +
 	"\rLedgerProblem\x12<\n" +
 	"\x04type\x18\x01 \x01(\x0e2(.supergame.profile.v1.LedgerProblem.TypeR\x04type\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x03R\x03seq\x121\n" +
 	"\x05asset\x18\x03 \x01(\v2\x1b.supergame.profile.v1.AssetR\x05asset\x12 \n" +
-	"\vdescription\x18\x04 \x01(\tR\vdescription\"\x97\x01\n" +
+	"\vdescription\x18\x04 \x01(\tR\vdescription\"\xad\x01\n" +
 	"\x04Type\x12\x14\n" +
 	"\x10TYPE_UNSPECIFIED\x10\x00\x12\f\n" +
 	"\bTYPE_GAP\x10\x01\x12\x15\n" +
@@ -1512,7 +1519,8 @@ const file_supergame_profile_v1_wallet_proto_rawDesc = "" +
 	"\x0fTYPE_WRONG_HASH\x10\x03\x12\x12\n" +
 	"\x0eTYPE_WRONG_SUM\x10\x04\x12\x16\n" +
 	"\x12TYPE_WRONG_BALANCE\x10\x05\x12\x13\n" +
-	"\x0fTYPE_WRONG_HEAD\x10\x06*\xbf\x01\n" +
+	"\x0fTYPE_WRONG_HEAD\x10\x06\x12\x14\n" +
+	"\x10TYPE_WRONG_PLACE\x10\a*\xbf\x01\n" +
 	"\n" +
 	"LedgerKind\x12\x1b\n" +
 	"\x17LEDGER_KIND_UNSPECIFIED\x10\x00\x12\x15\n" +
