@@ -148,7 +148,10 @@ func (o Options) environ(keys datadir.Keys) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	environ := []string{"LOG_JSON=false", "LOG_LEVEL=warn", "PROFILE_PARTICIPANTS=identity,leaderboard", "PROFILE_FOLLOWERS=leaderboard"}
+	environ := []string{
+		"LOG_JSON=false", "LOG_LEVEL=warn", "PROFILE_PARTICIPANTS=identity,leaderboard", "PROFILE_FOLLOWERS=leaderboard",
+		"LEADERBOARD_CLOCK_LIMIT=0s", // the store's clock is this machine's, or moved
+	}
 	environ = append(environ, o.Environ...)
 	return append(environ,
 		"IDENTITY_SEALING_KEY="+keys.Sealing,

@@ -75,8 +75,6 @@ type settings struct {
 	Identity    identity.Config
 	Profile     profile.Config
 	Leaderboard leaderboard.Config
-
-	keys datadir.Keys
 }
 
 // Start starts everything and returns when it is ready. The world ends with ctx or with Stop.
@@ -99,7 +97,6 @@ func Start(ctx context.Context, opts Options) (*World, error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg.keys = dir.Keys()
 	running, stop := context.WithCancel(ctx)
 	w := &World{stop: stop, ended: make(chan struct{}), Keys: dir.Keys()}
 	if err := w.start(running, opts, cfg, dir); err != nil {

@@ -60,7 +60,7 @@ func (h *Heartbeats) Run(ctx context.Context) error {
 // start writes the first heartbeats of this process.
 func (h *Heartbeats) start(ctx context.Context) {
 	for ctx.Err() == nil && len(h.Freshness.Ranges()) == 0 {
-		sleep(ctx, time.Millisecond)
+		sleep(ctx, 5*time.Millisecond)
 	}
 	for ctx.Err() == nil {
 		missing := h.Freshness.Missing()

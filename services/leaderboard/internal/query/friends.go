@@ -3,12 +3,14 @@ package query
 import (
 	"context"
 	"strconv"
+	"strings"
 
 	"supergame/services/leaderboard/internal/ranks"
 	"supergame/services/platform/fault"
 )
 
-// Friends returns a page of a player and his friends, best first. Its token names a place among them.
+// Friends returns a page of a player and his friends, best first. Its token names a place among them, and the season, so that the pages of one
+// list do not change to the next season in between.
 func (q *Queries) Friends(ctx context.Context, w Where, o PageOptions) (Page, error) {
 	tokens := q.Tokens.For("LeaderboardService.ListFriendEntries", w.BoardID, strconv.FormatInt(w.Season, 10), w.PlayerID)
 	text, err := tokens.Position(o.Token)
@@ -17,8 +19,8 @@ func (q *Queries) Friends(ctx context.Context, w Where, o PageOptions) (Page, er
 	}
 	from := 0
 	if text != "" {
-		if from, err = strconv.Atoi(text); err != nil || from < 0 {
-			return Page{}, badToken()
+		if w.Season, from, err = parsePlace(text); err != nil {
+			return Page{}, err
 		}
 	}
 	friends, err := q.Profiles.Friends(ctx, w.PlayerID)
@@ -39,10 +41,22 @@ func (q *Queries) Friends(ctx context.Context, w Where, o PageOptions) (Page, er
 	rows = rows[min(from, len(rows)):]
 	if int64(len(rows)) > o.Size {
 		rows = rows[:o.Size]
-		p.Next = tokens.Token(strconv.Itoa(from + len(rows)))
+		p.Next = tokens.Token(strconv.FormatInt(a.Season, 10) + " " + strconv.Itoa(from+len(rows)))
 	}
 	p.Rows, err = q.detail(ctx, &a, rows, w.Detail)
 	return p, err
+}
+
+// parsePlace reads what a page token carries.
+func parsePlace(text string) (season int64, from int, err error) {
+	number, place, _ := strings.Cut(text, " ")
+	if season, err = strconv.ParseInt(number, 10, 64); err != nil {
+		return 0, 0, badToken()
+	}
+	if from, err = strconv.Atoi(place); err != nil || from < 0 || season < 1 {
+		return 0, 0, badToken()
+	}
+	return season, from, nil
 }
 
 func (q *Queries) withoutErased(rows []ranks.Row) []ranks.Row {
