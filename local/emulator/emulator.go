@@ -119,6 +119,9 @@ func New(opts Options) (*Emulator, error) {
 	return e, nil
 }
 
+// Remove deletes a data directory, if there is one. It refuses with [ErrDataInUse] while an emulator has it open.
+func Remove(dataDir string) error { return engine.Remove(dataDir) }
+
 // Clock is the clock of Options, or the one that was made for the emulator.
 func (e *Emulator) Clock() *Clock { return e.clock }
 

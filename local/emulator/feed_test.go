@@ -120,11 +120,12 @@ func TestChangeFeedSince(t *testing.T) {
 	}
 }
 
-// TestStaleness: a read without a session token may see the past, one with the token never does.
+// TestStaleness: a read may see the past, but never less than its session token has seen.
 func TestStaleness(t *testing.T) {
 	e, c := startContainer(t)
 	ctx := context.Background()
-	if _, err := c.CreateItem(ctx, pk("p"), item("1", "p", "n", 1), nil); err != nil {
+	first, err := c.CreateItem(ctx, pk("p"), item("1", "p", "n", 1), nil)
+	if err != nil {
 		t.Fatal(err)
 	}
 	e.SetStaleness(emulator.Staleness{Lag: time.Hour})
@@ -139,6 +140,17 @@ func TestStaleness(t *testing.T) {
 	fresh, err := c.ReadItem(ctx, pk("p"), "1", &azcosmos.ItemOptions{SessionToken: done.SessionToken})
 	if err != nil || decode(t, fresh.Value)["n"] != 2.0 {
 		t.Errorf("a read with its token lags: %s, %v", fresh.Value, err)
+	}
+	older, err := c.ReadItem(ctx, pk("p"), "1", &azcosmos.ItemOptions{SessionToken: first.SessionToken})
+	if err != nil || decode(t, older.Value)["n"] != 1.0 {
+		t.Errorf("a read with the token of an older write does not lag: %s, %v", older.Value, err)
+	}
+	for token, want := range map[string]float64{*first.SessionToken: 1, *done.SessionToken: 2} {
+		pager := c.NewQueryItemsPager("SELECT VALUE c.n FROM c", pk("p"), &azcosmos.QueryOptions{SessionToken: &token})
+		page, err := pager.NextPage(ctx)
+		if err != nil || len(page.Items) != 1 || string(page.Items[0]) != fmt.Sprint(want) {
+			t.Errorf("a query with token %s: %s, %v", token, page.Items, err)
+		}
 	}
 	e.SetStaleness(emulator.Staleness{})
 	now, err := c.ReadItem(ctx, pk("p"), "1", nil)

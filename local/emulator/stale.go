@@ -28,8 +28,8 @@ type Staleness struct {
 	Probability float64       // of a read being stale; 0 is 1
 }
 
-// SetStaleness makes point reads, queries and change feed reads without a session token see the past. With a token, and at strong
-// or bounded consistency, they never do.
+// SetStaleness makes point reads, queries and change feed reads see the past: without a session token however far, with one never
+// less than the token has seen. At strong and bounded consistency they never do.
 func (e *Emulator) SetStaleness(s Staleness) { e.stale.change(s, e.engine) }
 
 type staleness struct {
@@ -71,7 +71,7 @@ func (c *call) readOptions() (engine.ReadOptions, error) {
 	if level := first(c.header, hConsistency); level != "" && !slices.Contains(levels, level) {
 		return o, refuse(http.StatusBadRequest, "Invalid consistency level %q.", level)
 	}
-	if c.e.stale.on.Load() && len(o.Session) == 0 && !c.isStrong() {
+	if c.e.stale.on.Load() && !c.isStrong() {
 		o.Lag = c.e.stale.draw()
 	}
 	return o, nil

@@ -77,7 +77,7 @@ func deploy(t *testing.T) *deployment {
 			fmt.Sprintf(`IDENTITY_CLIENTS=[{"name":"profile","role":"service","keySha256":%[1]q},{"name":"leaderboard","role":"service","keySha256":%[1]q}]`,
 				hex.EncodeToString(hash[:])),
 		}, store...),
-		"profile": append([]string{"IDENTITY_ENDPOINT=http://" + d.identity.grpc, "PROFILE_CLIENT_KEY=" + key}, store...),
+		"profile": append([]string{"IDENTITY_ENDPOINT=http://" + d.identity.grpc, "PROFILE_CLIENT_KEY=" + key, "PROFILE_ERASURE_KEY=" + key32('p')}, store...),
 		"leaderboard": append([]string{
 			"IDENTITY_ENDPOINT=http://" + d.identity.grpc, "PROFILE_ENDPOINT=http://" + d.profile.grpc, "LEADERBOARD_CLIENT_KEY=" + key,
 			"LEADERBOARD_TIE_KEY=" + key32('t'),

@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"supergame/local/emulator"
 	"supergame/local/run/datadir"
 	"supergame/local/run/world"
 	"supergame/local/seed"
@@ -42,24 +43,32 @@ func run(ctx context.Context, args []string, out, notes io.Writer) error {
 	}
 	if reset {
 		if err := datadir.Reset(opts.Data); err != nil {
-			return err
+			return wayOut(err)
 		}
 	}
 	w, err := world.Start(ctx, opts)
-	switch {
-	case errors.Is(err, datadir.ErrVersion):
-		return fmt.Errorf("%w; start with -reset to delete them, or name another folder with -data", err)
-	case errors.Is(err, datadir.ErrForeign):
-		return fmt.Errorf("%w; name another folder with -data", err)
-	case err != nil:
-		return err
+	if err != nil {
+		return wayOut(err)
 	}
 	if err := sow(ctx, w); err != nil {
 		return errors.Join(fmt.Errorf("make the first boards: %w", err), w.Stop())
 	}
-	fmt.Fprintf(out, welcome, w.GRPC, w.Admin, w.Cosmos, w.Where, time.Since(begin).Seconds(), addressFlag(w.GRPC), w.GRPC, dataFlag(opts.Data))
+	fmt.Fprint(out, welcome(w, opts.Data, time.Since(begin)))
 	err = w.Wait()
 	fmt.Fprintln(out, "stopped")
+	return err
+}
+
+// wayOut adds to what is wrong with the data folder what to do about it.
+func wayOut(err error) error {
+	switch {
+	case errors.Is(err, datadir.ErrVersion), errors.Is(err, datadir.ErrNoKeys):
+		return fmt.Errorf("%w; start with -reset to delete them, or name another folder with -data", err)
+	case errors.Is(err, datadir.ErrForeign):
+		return fmt.Errorf("%w; name another folder with -data", err)
+	case errors.Is(err, emulator.ErrDataInUse):
+		return fmt.Errorf("%w; stop that one, or name another folder with -data", err)
+	}
 	return err
 }
 

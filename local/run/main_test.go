@@ -243,8 +243,39 @@ func TestDataInUseAreNamed(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "data")
 	start(t, anyPorts(data)...)
 	err := runHere(t, anyPorts(data)...)
-	if err == nil || !strings.Contains(err.Error(), "another process") {
+	if err == nil || !strings.Contains(err.Error(), "another process") || !strings.Contains(err.Error(), "-data") {
 		t.Errorf("a second run on the same data: %v", err)
+	}
+}
+
+func TestDataInUseAreNotReset(t *testing.T) {
+	data := filepath.Join(t.TempDir(), "data")
+	first := start(t, anyPorts(data)...)
+	before := signIn(t, first.grpc)
+	before.rename(t, "Ada")
+	err := runHere(t, append(anyPorts(data), "-reset")...)
+	if err == nil || !strings.Contains(err.Error(), "another process") {
+		t.Errorf("-reset under a run: %v", err)
+	}
+	first.kill()
+	second := start(t, anyPorts(data)...)
+	if after := signIn(t, second.grpc); after.id != before.id || after.name(t) != "Ada" {
+		t.Error("the refused -reset deleted what was acknowledged")
+	}
+}
+
+func TestTheQueryOfTheWelcomeFindsTheStore(t *testing.T) {
+	for _, c := range []struct{ endpoint, data, want string }{
+		{"https://localhost:8081/", ".data", `ctl query "SELECT`},
+		{"https://localhost:9000/", ".data", `ctl query -cosmos https://localhost:9000 "SELECT`},
+		{"https://localhost:8081/", "my data", `ctl query -data 'my data' "SELECT`},
+	} {
+		if got := queryLine(c.endpoint, c.data); !strings.Contains(got, c.want) {
+			t.Errorf("at %s with data in %q: %q, want %q in it", c.endpoint, c.data, got, c.want)
+		}
+	}
+	if got := queryLine("https://localhost:8081/", ""); got != "" {
+		t.Errorf("in memory: %q, which cannot reach it", got)
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"supergame/services/identity/internal/clients"
+	"supergame/services/identity/internal/credential"
 	"supergame/services/identity/internal/program"
 	"supergame/services/identity/internal/signing"
 	"supergame/services/platform/auth"
@@ -36,6 +37,9 @@ type Config struct {
 
 	Device    bool      `env:"IDENTITY_DEVICE_SIGN_IN" envDefault:"true" help:"true to let guests sign in with a secret of their device"`
 	Providers Providers `env:"IDENTITY_OIDC" help:"the OpenID Connect providers of players: [{\"name\":\"entra\",\"issuer\":\"https://...\",\"audiences\":[\"client id\"]}]"`
+	PlayFab   PlayFab   `env:"IDENTITY_PLAYFAB" help:"the title of PlayFab whose players may sign in: {\"titleId\":\"AB12\",\"secretKey\":\"...\"}"`
+	Steam     Steam     `env:"IDENTITY_STEAM" help:"the game on Steam whose players may sign in: {\"appId\":480,\"publisherKey\":\"...\",\"identity\":\"supergame\"}"`
+	PlayGames PlayGames `env:"IDENTITY_PLAY_GAMES" help:"the game in Google Play Games whose players may sign in: {\"appId\":\"123\",\"clientId\":\"...\",\"clientSecret\":\"...\"}"`
 	Workloads Workloads `env:"IDENTITY_WORKLOADS" help:"the issuer of workload identities: {\"issuer\":\"https://...\",\"audiences\":[\"api://...\"]}"`
 	Clients   Clients   `env:"IDENTITY_CLIENTS" help:"the programs that may sign in: [{\"name\":\"profile\",\"role\":\"service\",\"keySha256\":\"hex\",\"objectId\":\"...\"}]"`
 }
@@ -120,6 +124,9 @@ func (c Config) Validate() error {
 	if err := c.Providers.validate(); err != nil {
 		return config.Invalid("IDENTITY_OIDC", "%v", err)
 	}
+	if err := c.validatePlatforms(); err != nil {
+		return err
+	}
 	if c.Workloads.set() {
 		if err := c.Workloads.validate(); err != nil {
 			return config.Invalid("IDENTITY_WORKLOADS", "%v", err)
@@ -151,13 +158,14 @@ func (c Config) validateTimes() error {
 var namePattern = regexp.MustCompile(`^[a-z0-9-]{1,40}$`) // as in the proto
 
 func (p Providers) validate() error {
-	names, issuers := map[string]bool{}, map[string]bool{}
+	names := map[string]bool{"device": true, credential.PlayFab: true, credential.Steam: true, credential.PlayGames: true, credential.Xbox: true}
+	issuers := map[string]bool{}
 	for _, provider := range p {
 		switch {
 		case !namePattern.MatchString(provider.Name):
 			return fmt.Errorf("name %q does not match %s", provider.Name, namePattern)
 		case names[provider.Name]:
-			return fmt.Errorf("name %q stands there twice", provider.Name)
+			return fmt.Errorf("name %q stands there twice, or is that of a platform", provider.Name)
 		case issuers[provider.Issuer.Issuer]:
 			return fmt.Errorf("issuer %q stands there twice: its players would be the same", provider.Issuer.Issuer)
 		}
@@ -176,9 +184,8 @@ func (i Issuer) validate() error {
 		if property == "discovery" && address == "" {
 			continue
 		}
-		u, err := url.Parse(address)
-		if err != nil || u.Host == "" || u.Scheme != "https" && !localHTTP(u) {
-			return fmt.Errorf("%s %q is not an https address", property, address)
+		if err := validateAddress(property, address); err != nil {
+			return err
 		}
 	}
 	if len(i.Audiences) == 0 {
@@ -191,6 +198,14 @@ func (i Issuer) validate() error {
 	}
 	if i.SkewSeconds != nil && (*i.SkewSeconds < 0 || *i.SkewSeconds > maxSkewSeconds) {
 		return fmt.Errorf("skewSeconds is %d, not between 0 and %d", *i.SkewSeconds, maxSkewSeconds)
+	}
+	return nil
+}
+
+func validateAddress(property, address string) error {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" || u.Scheme != "https" && !localHTTP(u) {
+		return fmt.Errorf("%s %q is not an https address", property, address)
 	}
 	return nil
 }

@@ -22,6 +22,7 @@ import (
 	"supergame/services/platform/config"
 	"supergame/services/platform/cosmos"
 	"supergame/services/platform/cosmos/cosmostest"
+	"supergame/services/platform/fault"
 	"supergame/services/platform/grpcclient"
 	"supergame/services/platform/grpcserver"
 )
@@ -35,6 +36,7 @@ type world struct {
 	profile  *profileService
 	cfg      identity.Config
 	deps     identity.Deps
+	console  *operator // of settleAll
 }
 
 const testKey = "a-key-of-the-tests-0123456789"
@@ -60,7 +62,7 @@ func worldOn(t testing.TB, client *cosmos.Client, e *emulatortest.Emulator) *wor
 	}
 	c := &clock{}
 	return &world{
-		t: t, emulator: e, client: client, clock: c, profile: &profileService{ensured: map[string]int{}},
+		t: t, emulator: e, client: client, clock: c, profile: &profileService{ensured: map[string]int{}, suspended: map[string]suspendState{}},
 		cfg: identity.Config{
 			Auth:       auth.Config{Issuer: "https://identity.test", Audience: "test"},
 			SealingKey: randomKey(), RefreshKey: randomKey(), ErasureKey: randomKey(),
@@ -109,9 +111,19 @@ func (c *clock) Advance(d time.Duration) {
 // profileService stands in for the profile service: behind the same chain, with the real rules of its methods.
 type profileService struct {
 	profilev1.UnimplementedProfileServiceServer
-	mu      sync.Mutex
-	ensured map[string]int // by player
-	fail    error          // of EnsureProfile
+	mu        sync.Mutex
+	ensured   map[string]int          // by player
+	fail      error                   // of every method but GetProfile
+	suspended map[string]suspendState // by player
+	calls     int                     // of SetSuspension that it takes to be done; 0 = one
+	told      int                     // calls of SetSuspension
+}
+
+// suspendState is the newest version of a suspension that the profile service was told.
+type suspendState struct {
+	version   int64
+	suspended bool
+	calls     int
 }
 
 func (p *profileService) Name() string { return "profile" }
@@ -133,6 +145,78 @@ func (p *profileService) EnsureProfile(_ context.Context, r *profilev1.EnsurePro
 	}
 	p.ensured[r.GetPlayerId()]++
 	return &profilev1.EnsureProfileResponse{Created: p.ensured[r.GetPlayerId()] == 1}, nil
+}
+
+// BatchGetProfiles knows those that were ensured.
+func (p *profileService) BatchGetProfiles(_ context.Context, r *profilev1.BatchGetProfilesRequest) (*profilev1.BatchGetProfilesResponse, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.fail != nil {
+		return nil, p.fail
+	}
+	response := &profilev1.BatchGetProfilesResponse{}
+	for _, id := range r.GetPlayerIds() {
+		if p.ensured[id] == 0 {
+			response.MissingPlayerIds = append(response.MissingPlayerIds, id)
+			continue
+		}
+		response.Profiles = append(response.Profiles, &profilev1.Profile{PlayerId: id, DisplayName: "name of " + id[20:], Country: "DE"})
+	}
+	return response, nil
+}
+
+// SetSuspension keeps the highest version.
+func (p *profileService) SetSuspension(_ context.Context, r *profilev1.SetSuspensionRequest) (*profilev1.SetSuspensionResponse, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.told++
+	if p.fail != nil {
+		return nil, p.fail
+	}
+	if p.ensured[r.GetPlayerId()] == 0 {
+		return nil, fault.New(fault.NotFound, "PLAYER_NOT_FOUND", "there is no such player")
+	}
+	state := p.suspended[r.GetPlayerId()]
+	switch {
+	case r.GetVersion() < state.version:
+		return &profilev1.SetSuspensionResponse{Done: true}, nil
+	case r.GetVersion() == state.version && r.GetSuspended() != state.suspended:
+		return nil, fault.New(fault.Internal, "TWO_STATES", "one version has two states")
+	case r.GetVersion() > state.version:
+		state = suspendState{version: r.GetVersion(), suspended: r.GetSuspended()}
+	}
+	state.calls++
+	p.suspended[r.GetPlayerId()] = state
+	return &profilev1.SetSuspensionResponse{Done: state.calls >= p.calls}, nil
+}
+
+func (p *profileService) ensure(playerID string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ensured[playerID]++
+}
+
+func (p *profileService) timesTold() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.told
+}
+
+// profilesOf is the stand-in as identity's own client of it, without a connection.
+type profilesOf struct{ service *profileService }
+
+func (p profilesOf) SetSuspension(ctx context.Context, playerID string, suspended bool, version int64) (done, known bool, err error) {
+	response, err := p.service.SetSuspension(ctx, &profilev1.SetSuspensionRequest{PlayerId: playerID, Suspended: suspended, Version: version})
+	if fault.Is(err, fault.NotFound) {
+		return false, false, nil
+	}
+	return response.GetDone(), err == nil, err
+}
+
+func (p *profileService) suspension(playerID string) suspendState {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.suspended[playerID]
 }
 
 // GetProfile says who calls: a token that gets this far is good.

@@ -4,15 +4,19 @@
 //
 //	platform/grpcserver    is the request well-formed, does this address call too often
 //	internal/rpc           decode
-//	internal/credential    is the credential good, and whose is it? (internal/clients asks the OpenID Connect provider)
+//	internal/credential    is the credential good, and whose is it? (internal/clients asks the OpenID Connect provider, PlayFab, Steam, Google)
 //	internal/signin        which player is that; a new one is made step by step, each of which can be the last before a crash
 //	internal/session       refresh tokens: give out, exchange, end (the rules stand in internal/player)
+//	internal/link          more than one credential of a player: link, unlink, and who keeps one that two players want
+//	internal/suspension    keep a player out and let him in again; passed on to the profile service until it has it (internal/loop goes on)
 //	internal/program       game servers, operators and services: keys and workload identities
 //	internal/revocation    what ended before its time, as a list that every server follows
 //	internal/signing       the keys of access tokens: made, sealed, published, rotated (internal/loop keeps them up)
 //	internal/cosmosstore   documents and versions
 //	platform/cosmos        one SDK call each, tried again where that is safe
 //	Cosmos DB              containers identities, identity-players, signing-keys, revocations
+//
+// Xbox is an interface and a hole ([XboxVerifier]): the documents of its side are under a non-disclosure agreement.
 //
 // Package platform/playerdata erases and exports what the service keeps about one player.
 //
@@ -29,6 +33,7 @@ import (
 	"net/http"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc"
 
 	identityv1 "supergame/proto/gen/supergame/identity/v1"
@@ -58,7 +63,8 @@ type Deps struct {
 	// DialProfile connects to the profile service, with the tokens that identity gives itself. The service closes the connection when
 	// it is an io.Closer.
 	DialProfile func(grpcclient.TokenSource) (grpc.ClientConnInterface, error)
-	Providers   http.RoundTripper // to OpenID Connect providers; nil = http.DefaultTransport
+	Providers   http.RoundTripper // to OpenID Connect providers and platforms; nil = http.DefaultTransport
+	Xbox        XboxVerifier      // nil = players of Xbox cannot sign in
 	Logger      *slog.Logger      // nil = slog.Default()
 	Now         func() time.Time  // nil = time.Now
 	Verifier    auth.Options      // of the service's own verifier; Logger and Now are set from above
@@ -72,7 +78,7 @@ type Service struct {
 	verifier   *auth.Verifier
 	profile    grpc.ClientConnInterface
 	containers *cosmos.Preparation
-	log        *slog.Logger
+	loops      []func(context.Context) error // what Run runs once the containers are there, each until its context ends
 }
 
 // New builds the service. It talks to nobody: Run does.
@@ -97,7 +103,7 @@ func New(_ context.Context, cfg Config, deps Deps) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("identity: %w", err)
 	}
-	s := &Service{containers: cosmos.NewPreparation(deps.Cosmos, "identity", containers, deps.Logger), log: deps.Logger}
+	s := &Service{containers: cosmos.NewPreparation(deps.Cosmos, "identity", containers, deps.Logger)}
 	sealer, err := signing.NewSealer(keys.sealing...)
 	if err != nil {
 		return nil, fmt.Errorf("identity: %w", err)
@@ -110,10 +116,14 @@ func New(_ context.Context, cfg Config, deps Deps) (*Service, error) {
 	if s.profile, err = deps.DialProfile(&ownTokens{issuer: tokens}); err != nil {
 		return nil, fmt.Errorf("identity: connecting to profile: %w", err)
 	}
-	s.identity = rpc.NewIdentity(cfg.nouns(deps, keys, s, tokens, revocations))
+	nouns := cfg.nouns(deps, keys, s, tokens, revocations)
+	s.identity = rpc.NewIdentity(nouns)
 	s.playerData = rpc.NewPlayerData(&playerdata.Service{
 		Stores: cosmosstore.NewPlayerData(deps.Cosmos, revocations), Tokens: pagetoken.New(keys.pages), Now: deps.Now, Limit: eraseLimit,
 	})
+	keyLoop := loop.Keys{Ring: s.ring, Every: keysEvery, Log: deps.Logger}
+	suspensions := loop.Chore{Name: "suspensions", Every: suspensionsEvery, Round: nouns.Suspensions.Round, Log: deps.Logger}
+	s.loops = []func(context.Context) error{keyLoop.Run, suspensions.Run}
 	return s, nil
 }
 
@@ -134,21 +144,25 @@ func (s *Service) AdminHandlers() map[string]http.Handler {
 // Verifier verifies access tokens with the service's own keys and revocations. The server that hosts the service runs it.
 func (s *Service) Verifier() *auth.Verifier { return s.verifier }
 
-// keysEvery is how often the signing keys are looked at; eraseLimit is how many documents one call of ErasePlayer deletes, about, which
+// keysEvery is how often the signing keys are looked at, suspensionsEvery how often those that are over or not passed on; eraseLimit is how many documents one call of ErasePlayer deletes, about, which
 // is more than a player has.
 const (
-	keysEvery  = time.Minute
-	eraseLimit = 1000
+	keysEvery        = time.Minute
+	suspensionsEvery = 10 * time.Second
+	eraseLimit       = 1000
 )
 
-// Run waits until the containers are as they should be and then keeps the signing keys up. It returns nil when ctx ends, and an error
+// Run waits until the containers are as they should be and then keeps the signing keys up and looks after suspensions. It returns nil when ctx ends, and an error
 // when a signing key cannot be unsealed.
 func (s *Service) Run(ctx context.Context) error {
 	if !s.containers.Run(ctx) {
 		return nil
 	}
-	keys := loop.Keys{Ring: s.ring, Every: keysEvery, Log: s.log}
-	return keys.Run(ctx)
+	group, ctx := errgroup.WithContext(ctx)
+	for _, run := range s.loops {
+		group.Go(func() error { return run(ctx) })
+	}
+	return group.Wait()
 }
 
 // Ready returns nil when the containers are as they should be and tokens can be signed. That its revocations are fresh is the

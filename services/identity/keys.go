@@ -16,6 +16,7 @@ type keys struct {
 	// Derived (HKDF, RFC 5869), so that no key serves two purposes:
 	family []byte // names sessions after requests
 	pages  []byte // authenticates resume tokens
+	links  []byte // authenticates tokens that resolve a link
 }
 
 func (c Config) keys() (keys, error) {
@@ -36,6 +37,7 @@ func (c Config) keys() (keys, error) {
 	}{
 		{&k.family, "supergame identity: family names"},
 		{&k.pages, "supergame identity: resume tokens"},
+		{&k.links, "supergame identity: link tokens"},
 	} {
 		if *derived.into, err = hkdf.Key(sha256.New, k.refresh[0], nil, derived.info, 32); err != nil {
 			return keys{}, fmt.Errorf("identity: deriving a key: %w", err)

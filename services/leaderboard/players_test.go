@@ -129,3 +129,18 @@ func TestASuspensionThatIsCutIsFinished(t *testing.T) {
 		}
 	}
 }
+
+// TestBadChangesOfPlayersAreRefused breaks PlayerChanged at one place after the other.
+func TestBadChangesOfPlayersAreRefused(t *testing.T) {
+	w := start(t, setup{})
+	refused(t, "no version", w.told(t, ada, 0, "", false), "version")
+	refused(t, "a country that is none", w.told(t, ada, 1, "de", false), "country")
+	refused(t, "a player that is none", w.told(t, "ada", 1, "DE", false), "player_id")
+	client := leaderboardv1.NewPlayerDataServiceClient(w.Dial(t, w.authority.Service("identity")))
+	if _, err := client.PlayerChanged(session(t), &leaderboardv1.PlayerChangedRequest{PlayerId: ada, Version: 1}); !fault.Is(err, fault.PermissionDenied) {
+		t.Errorf("another service: %v", err)
+	}
+	if open := w.MethodsWithoutRule(); len(open) != 0 {
+		t.Errorf("methods without a rule of who may call them: %v", open)
+	}
+}

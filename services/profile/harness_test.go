@@ -3,6 +3,7 @@ package profile_test
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -16,6 +17,7 @@ import (
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
+	"supergame/local/emulator"
 	"supergame/local/emulator/emulatortest"
 	profilev1 "supergame/proto/gen/supergame/profile/v1"
 	"supergame/services/platform/auth/authtest"
@@ -50,12 +52,12 @@ func start(t testing.TB) *world {
 }
 
 // startOnWire serves on an emulator of its own, and notes what the service sends to it.
-func startOnWire(t testing.TB) (*world, *wire, *emulatortest.Emulator) {
+func startOnWire(t testing.TB, options ...emulatortest.Option) (*world, *wire, *emulatortest.Emulator) {
 	t.Helper()
 	if os.Getenv("COSMOS_ENDPOINT") != "" {
 		t.Skip("needs an emulator in the process: it looks at requests, or orders faults")
 	}
-	e := emulatortest.Start(t)
+	e := emulatortest.Start(t, options...)
 	w := &wire{next: e}
 	cfg := cosmos.Config{
 		Endpoint: "https://" + strings.ToLower(strings.NewReplacer("/", "-", "_", "-").Replace(t.Name())) + ".localhost/",
@@ -69,10 +71,25 @@ func startOnWire(t testing.TB) (*world, *wire, *emulatortest.Emulator) {
 	return serve(t, client), w, e
 }
 
+// testConfig is a configuration that works.
+func testConfig() profile.Config {
+	return profile.Config{EraseLimit: 2000, ErasureKey: config.NewSecret(base64.StdEncoding.EncodeToString(make([]byte, 32)))}
+}
+
+// loadConfig reads a configuration from an environment that has a key.
+func loadConfig(environ []string) (profile.Config, error) {
+	return config.Load[profile.Config](append([]string{"PROFILE_ERASURE_KEY=" + testConfig().ErasureKey.Reveal()}, environ...))
+}
+
+// inOneSecond stops the store's clock: _ts is indexed, so a replace in a later second than the write before costs 0.8 RU more.
+func inOneSecond() emulatortest.Option {
+	return emulatortest.WithClock(emulator.NewFrozenClock(time.Now()))
+}
+
 func serve(t testing.TB, client *cosmos.Client) *world {
 	t.Helper()
 	var server *grpcservertest.Server
-	service, err := profile.New(t.Context(), profile.Config{EraseLimit: 2000}, profile.Deps{
+	service, err := profile.New(t.Context(), testConfig(), profile.Deps{
 		Cosmos: client, Logger: slog.New(slog.DiscardHandler),
 		Erased: func(playerID string) bool { return server.Authority.Verifier().Erased(playerID) },
 	})
@@ -118,7 +135,8 @@ func update(p *profilev1.Profile, paths ...string) *profilev1.UpdateProfileReque
 	return &profilev1.UpdateProfileRequest{Profile: p, UpdateMask: &fieldmaskpb.FieldMask{Paths: paths}}
 }
 
-// wire notes the requests for documents on their way to the store.
+// wire notes the requests for documents on their way to the store, but for those of the chores, which come when they like: beats of their
+// lease, and scans at low priority.
 type wire struct {
 	next interface {
 		Do(*http.Request) (*http.Response, error)
@@ -129,13 +147,16 @@ type wire struct {
 }
 
 type request struct {
-	method string
-	header http.Header
-	body   []byte
+	method    string
+	container string
+	header    http.Header
+	body      []byte
 }
 
 func (w *wire) Do(r *http.Request) (*http.Response, error) {
-	if strings.Contains(r.URL.Path, "/docs") && !ofChores(r) {
+	_, within, _ := strings.Cut(r.URL.Path, "/colls/")
+	container, _, documents := strings.Cut(within, "/docs")
+	if documents && !ofChores(r) {
 		var body []byte
 		if r.Body != nil {
 			var err error
@@ -145,15 +166,16 @@ func (w *wire) Do(r *http.Request) (*http.Response, error) {
 			r.Body = io.NopCloser(bytes.NewReader(body))
 		}
 		w.mu.Lock()
-		w.requests = append(w.requests, request{r.Method, r.Header.Clone(), body})
+		w.requests = append(w.requests, request{r.Method, container, r.Header.Clone(), body})
 		w.mu.Unlock()
 	}
 	return w.next.Do(r)
 }
 
-// ofChores reports whether a request is not part of a call: the lease of the chores, and their scans.
+// ofChores reports whether a request is not part of a call: the leases, the scans of the chores, and the change feed.
 func ofChores(r *http.Request) bool {
-	return strings.Contains(r.URL.Path, "/colls/profile-leases/") || r.Header.Get("x-ms-cosmos-priority-level") == "Low"
+	return strings.Contains(r.URL.Path, "/colls/profile-leases/") || r.Header.Get("x-ms-cosmos-priority-level") == "Low" ||
+		r.Header.Get("A-IM") != ""
 }
 
 // take returns what was sent since the last time.

@@ -36,10 +36,10 @@ func TestModerationCosts(t *testing.T) {
 		charge   float64
 		requests int
 	}{
-		{"a name that passes", player, func() call { return rename("Ada") }, 1 + 9.9, 2},
-		{"a name that is refused", player, func() call { return rename("Hate6") }, 0, 0},
-		{"a name to review", player, func() call { return rename("Hate2") }, 6.55 + 1 + 9.9, 3},
-		{"a name to review, queued before", player, func() call { return rename("Hate2") }, 1 + 1 + 1, 3},
+		{"UpdateProfile, a name that passes", player, func() call { return rename("Ada") }, 1 + 9.9, 2},
+		{"UpdateProfile, a name that is refused", player, func() call { return rename("Hate6") }, 0, 0},
+		{"UpdateProfile, a name to review", player, func() call { return rename("Hate2") }, 6.55 + 1 + 9.9, 3},
+		{"UpdateProfile, a name to review, queued before", player, func() call { return rename("Hate2") }, 1 + 1 + 1, 3},
 		{"ListReviews of one", operator, func() call { return listReviews(&profilev1.ListReviewsRequest{State: reviewPending}) }, 2.95, 1},
 		{"GetReview", operator, func() call { return getReview(pick(t)) }, 1, 1},
 		{"DecideReview, remove", operator, func() call {
@@ -48,7 +48,7 @@ func TestModerationCosts(t *testing.T) {
 		{"DecideReview, again", operator, func() call {
 			return decideReview(&profilev1.DecideReviewRequest{ReviewId: pick(t), Decision: removeReview})
 		}, 2, 2},
-		{"a name that was removed", player, func() call { return rename("Hate2") }, 2, 2},
+		{"UpdateProfile, a name that was removed", player, func() call { return rename("Hate2") }, 2, 2},
 	} {
 		run := test.call()
 		m.wire.take()
@@ -61,6 +61,6 @@ func TestModerationCosts(t *testing.T) {
 		if diff := meter.Charge() - test.charge; diff < -0.02 || diff > 0.02 || sent != test.requests {
 			t.Errorf("%s: %.2f RU in %d requests, want %.2f in %d", test.what, meter.Charge(), sent, test.charge, test.requests)
 		}
-		t.Logf("%-35s %6.2f RU %d requests", test.what, meter.Charge(), sent)
+		cosmostest.Record(t, test.what, meter.Charge(), sent)
 	}
 }

@@ -11,7 +11,6 @@ import (
 
 	profilev1 "supergame/proto/gen/supergame/profile/v1"
 	"supergame/services/platform/auth"
-	"supergame/services/platform/config"
 	"supergame/services/platform/cosmos/cosmostest"
 	"supergame/services/platform/fault"
 	"supergame/services/profile"
@@ -150,7 +149,7 @@ func TestModerationConfig(t *testing.T) {
 		"no such file":           {[]string{"PROFILE_WORDS_FILE=/nowhere/words.txt"}, "PROFILE_WORDS_FILE"},
 		"a file that is no list": {[]string{file("good\n[bad\n")}, "PROFILE_WORDS_FILE"},
 	} {
-		_, err := config.Load[profile.Config](test.environ)
+		_, err := loadConfig(test.environ)
 		switch {
 		case test.variable == "" && err != nil, test.variable != "" && (err == nil || !strings.HasPrefix(err.Error(), test.variable+" ")):
 			t.Errorf("%s: %v, want a complaint about %q", what, err, test.variable)
@@ -162,7 +161,9 @@ func TestModerationConfig(t *testing.T) {
 
 // TestContentSafetyNeedsACredential: an endpoint without a key and without an identity is an error at the start.
 func TestContentSafetyNeedsACredential(t *testing.T) {
-	cfg, err := config.Load[profile.Config]([]string{"PROFILE_CONTENT_SAFETY_ENDPOINT=https://games.example"})
+	cfg, err := loadConfig([]string{
+		"PROFILE_CONTENT_SAFETY_ENDPOINT=https://games.example",
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -46,7 +46,7 @@ func serveModerated(t *testing.T, e *emulatortest.Emulator, ahead time.Duration,
 	}
 	m := &moderated{safety: clientstest.StartContentSafety(t), emulator: e}
 	environ = append([]string{"PROFILE_CONTENT_SAFETY_ENDPOINT=" + m.safety.URL, "PROFILE_CONTENT_SAFETY_KEY=the key"}, environ...)
-	cfg, err := config.Load[profile.Config](environ)
+	cfg, err := loadConfig(environ)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,35 +6,35 @@
 //	internal/rpc           decode
 //	internal/profile       the rules: names, countries, languages, masks, views
 //	internal/moderation    which texts others may see, and the queue of those that a person looks at
+//	internal/wallet        the rules: debits, credits, the ledger and its chain of hashes
 //	internal/cosmosstore   documents, versions, request ids; one read and one write at most
 //	platform/cosmos        one SDK call each, tried again where that is safe
-//	Cosmos DB              container players: a player is one partition, his public part one document of 1 KB
+//	Cosmos DB              container players: a player is one partition, his public part one document of 1 KB;
+//	                       container handles: who has which name
+//
+// Beside it internal/handle gives players names of their own, and internal/loop finishes what calls have left open.
+//
+// Friends go the same way through internal/friends. What one player says of another is stored in his own partition first and shown in the
+// other's next; internal/loop follows the change feed of players and makes up for what got lost between the two.
 //
 // Package platform/playerdata erases and exports what the service keeps about one player.
 package profile
 
 import (
 	"context"
-	"crypto/rand"
 	_ "embed"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"time"
 
+	"go.opentelemetry.io/otel/metric"
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc"
 
-	profilev1 "supergame/proto/gen/supergame/profile/v1"
 	"supergame/services/platform/config"
 	"supergame/services/platform/cosmos"
-	"supergame/services/platform/pagetoken"
-	"supergame/services/platform/playerdata"
-	"supergame/services/profile/internal/cosmosstore"
-	"supergame/services/profile/internal/loop"
-	"supergame/services/profile/internal/moderation"
-	"supergame/services/profile/internal/profile"
-	"supergame/services/profile/internal/rpc"
 )
 
 // containersJSON lists the service's containers; infra/ reads the same file.
@@ -48,7 +48,14 @@ func Containers() ([]cosmos.ContainerSpec, error) { return cosmos.ParseSpecs(con
 // Config is the service's own part of the environment.
 type Config struct {
 	Moderation ModerationConfig
-	EraseLimit int `env:"PROFILE_ERASE_LIMIT" envDefault:"2000" help:"how many documents one call of ErasePlayer deletes, about, e.g. 2000"`
+	EraseLimit int           `env:"PROFILE_ERASE_LIMIT" envDefault:"2000" help:"how many documents one call of ErasePlayer deletes, about, e.g. 2000"`
+	ErasureKey config.Secret `env:"PROFILE_ERASURE_KEY,required" help:"32 random bytes in base64, the same on every replica and for ever: what players are named with in records that outlive them"`
+	Saves      SaveConfig
+	// Participants are the other services that keep something of players, Followers those of them that keep copies of what is changed here.
+	Participants []string `env:"PROFILE_PARTICIPANTS" envDefault:"identity" help:"the services whose PlayerDataService erases and exports players, besides this one, e.g. identity,leaderboard; each has its <SERVICE>_ENDPOINT"`
+	Followers    []string `env:"PROFILE_FOLLOWERS" help:"the services whose PlayerDataService is told when the country or suspension of a player changes, e.g. leaderboard"`
+	// FeedInterval is the pause between two polls of each range of the change feed without news; a poll costs about 1 RU.
+	FeedInterval time.Duration `env:"PROFILE_FEED_INTERVAL" envDefault:"1s" help:"how often the changes of players are looked for, at about 1 RU for each physical partition, e.g. 1s; 0 = not by this replica"`
 }
 
 // Validate refuses values that make no sense.
@@ -56,27 +63,37 @@ func (c Config) Validate() error {
 	if c.EraseLimit < 1 {
 		return config.Invalid("PROFILE_ERASE_LIMIT", "is %d, not a positive number", c.EraseLimit)
 	}
-	return nil
+	if c.FeedInterval < 0 {
+		return config.Invalid("PROFILE_FEED_INTERVAL", "is %s, not a duration from 0 on", c.FeedInterval)
+	}
+	if err := c.validateServices(); err != nil {
+		return err
+	}
+	_, err := c.keys()
+	return err
 }
 
 // Deps are the parts that the service is built from.
 type Deps struct {
 	Cosmos *cosmos.Client
-	Logger *slog.Logger     // nil = slog.Default()
-	Now    func() time.Time // nil = time.Now
+	Logger *slog.Logger         // nil = slog.Default()
+	Now    func() time.Time     // nil = time.Now
+	Meter  metric.MeterProvider // nil = no metrics
 	// Erased reports whether a player is being erased, as the server's verifier knows it (auth.Verifier.Erased).
 	Erased func(playerID string) bool
+	// Dial connects to another service by its name, e.g. "identity", signed in as the service profile; nil = nobody is there, and no player can be deleted.
+	// The service closes the connections when they are io.Closers.
+	Dial func(service string) (grpc.ClientConnInterface, error)
 	// ContentSafetyToken gives a token for [ContentSafetyScope], where Content Safety is asked and no key is configured.
 	ContentSafetyToken func(context.Context) (string, error)
 }
 
 // Service is the profile service. A grpcserver hosts it.
 type Service struct {
-	profiles   *rpc.Profiles
-	moderation *rpc.Moderation
-	playerData *rpc.PlayerData
-	containers *cosmos.Preparation
-	loops      []func(context.Context) error // what Run runs once the containers are there, each until its context ends
+	servers     []func(grpc.ServiceRegistrar) // what Register registers
+	connections []grpc.ClientConnInterface    // to other services
+	containers  *cosmos.Preparation
+	loops       []func(context.Context) error // what Run runs once the containers are there, each until its context ends
 }
 
 // New builds the service. It talks to nobody: Run does.
@@ -94,39 +111,21 @@ func New(_ context.Context, cfg Config, deps Deps) (*Service, error) {
 	if deps.Logger == nil {
 		deps.Logger = slog.Default()
 	}
-	profiles := &profile.Profiles{Store: cosmosstore.New(deps.Cosmos), Now: deps.Now, Erased: deps.Erased}
-	reviews := newReviews(deps)
-	reviews.Removers[moderation.DisplayName] = profile.NameRemover{Profiles: profiles}
-	moderator, err := newModerator(cfg.Moderation, reviews, deps)
-	if err != nil {
-		return nil, err
+	s := &Service{containers: cosmos.NewPreparation(deps.Cosmos, "profile", containers, deps.Logger)}
+	if err := s.build(cfg, deps); err != nil {
+		return nil, fmt.Errorf("profile: %w", err)
 	}
-	profiles.Moderator = moderator
-	chores := &loop.Chores{
-		Lease: cosmos.NewLease(deps.Cosmos.Container("profile-leases"), "chores", rand.Text()),
-		List:  []loop.Chore{{Name: "finish removals of reviews", Every: finishEvery, Round: reviews.Finish}},
-		Log:   deps.Logger,
-	}
-	return &Service{
-		profiles:   rpc.NewProfiles(profiles),
-		moderation: rpc.NewModeration(reviews),
-		playerData: rpc.NewPlayerData(&playerdata.Service{
-			Stores: []playerdata.Store{cosmosstore.NewPlayerData(deps.Cosmos), cosmosstore.NewReviewData(deps.Cosmos)},
-			Tokens: pagetoken.New(nil), Now: deps.Now, Limit: cfg.EraseLimit,
-		}),
-		containers: cosmos.NewPreparation(deps.Cosmos, "profile", containers, deps.Logger),
-		loops:      []func(context.Context) error{chores.Run},
-	}, nil
+	return s, nil
 }
 
 // Name is "profile".
 func (s *Service) Name() string { return "profile" }
 
-// Register adds ProfileService, ModerationService and PlayerDataService.
+// Register adds the gRPC services.
 func (s *Service) Register(r grpc.ServiceRegistrar) {
-	profilev1.RegisterProfileServiceServer(r, s.profiles)
-	profilev1.RegisterModerationServiceServer(r, s.moderation)
-	profilev1.RegisterPlayerDataServiceServer(r, s.playerData)
+	for _, register := range s.servers {
+		register(r)
+	}
 }
 
 // Run waits until the containers are as they should be and then does the background work. It returns nil when ctx ends.
@@ -144,5 +143,13 @@ func (s *Service) Run(ctx context.Context) error {
 // Ready returns nil when the containers are there and as they should be, and otherwise what is wrong with them.
 func (s *Service) Ready() error { return s.containers.Ready() }
 
-// Close releases what the service holds: nothing, as the client belongs to who opened it.
-func (s *Service) Close() error { return nil }
+// Close closes the connections to other services.
+func (s *Service) Close() error {
+	var errs []error
+	for _, conn := range s.connections {
+		if closer, ok := conn.(io.Closer); ok {
+			errs = append(errs, closer.Close())
+		}
+	}
+	return errors.Join(errs...)
+}

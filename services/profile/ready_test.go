@@ -30,7 +30,7 @@ func TestNotReadyWithoutContainers(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(client.Close)
-	service, err := profile.New(t.Context(), profile.Config{EraseLimit: 1}, profile.Deps{Cosmos: client, Logger: slog.New(slog.DiscardHandler)})
+	service, err := profile.New(t.Context(), testConfig(), profile.Deps{Cosmos: client, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,18 +68,25 @@ func waitForReady(t *testing.T, server *grpcservertest.Server, expected func(sta
 }
 
 func TestConfig(t *testing.T) {
-	cfg, err := config.Load[profile.Config](nil)
+	key := "PROFILE_ERASURE_KEY=" + strings.Repeat("A", 43) + "="
+	cfg, err := config.Load[profile.Config]([]string{key})
 	if err != nil || cfg.EraseLimit < 1 {
 		t.Errorf("defaults: %+v, %v", cfg, err)
 	}
-	_, err = config.Load[profile.Config]([]string{"PROFILE_ERASE_LIMIT=0"})
-	if err == nil || !strings.Contains(err.Error(), "PROFILE_ERASE_LIMIT") {
-		t.Errorf("a limit of 0: %v", err)
+	for environ, want := range map[string]string{
+		"PROFILE_ERASE_LIMIT=0":    "PROFILE_ERASE_LIMIT",
+		"PROFILE_ERASURE_KEY=":     "PROFILE_ERASURE_KEY is not set",
+		"PROFILE_ERASURE_KEY=###":  "PROFILE_ERASURE_KEY is not base64",
+		"PROFILE_ERASURE_KEY=AAAA": "PROFILE_ERASURE_KEY has 3 bytes, not 32",
+	} {
+		if _, err := config.Load[profile.Config]([]string{key, environ}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", environ, err)
+		}
 	}
 }
 
 func TestNewNeedsAStore(t *testing.T) {
-	if _, err := profile.New(t.Context(), profile.Config{EraseLimit: 1}, profile.Deps{}); err == nil {
+	if _, err := profile.New(t.Context(), testConfig(), profile.Deps{}); err == nil {
 		t.Error("no error without a client")
 	}
 }

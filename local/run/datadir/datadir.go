@@ -17,17 +17,30 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+
+	"supergame/local/emulator"
 )
 
 // Version of the folder's layout and of the documents in it. A change that older data do not survive raises it.
 const Version = "supergame-data 1"
+
+// Names in the folder.
+const (
+	versionFile  = "version"
+	cosmosFolder = "cosmos"
+	newSuffix    = ".new" // of a file that is being written
+)
 
 // ErrVersion says that the folder was written by another version of the kit.
 var ErrVersion = errors.New("the data are of another version")
 
 // ErrForeign says that the folder holds something else than a local run's data.
 var ErrForeign = errors.New("the folder is not a data folder")
+
+// ErrNoKeys says that the folder has documents, and that the keys they were written under are gone: new ones would not open them.
+var ErrNoKeys = errors.New("the keys of the data are gone")
 
 // Keys are the secrets of a local run, 32 random bytes each, in base64.
 type Keys struct {
@@ -39,6 +52,8 @@ type Keys struct {
 	Erasure string `json:"erasure"`
 	// Ties decides between equal scores: LEADERBOARD_TIE_KEY.
 	Ties string `json:"ties"`
+	// ProfileErasure names players in what outlives them at profile: PROFILE_ERASURE_KEY.
+	ProfileErasure string `json:"profileErasure"`
 	// PageToken authenticates page tokens.
 	PageToken string `json:"pageToken"`
 	// Clients are the keys that programs sign in with, by client id.
@@ -52,7 +67,7 @@ type Dir struct {
 }
 
 // Open makes the folder when it is missing, and reads or makes its keys, with one for each of the clients. An empty path keeps
-// everything in memory. Errors: [ErrVersion], [ErrForeign], or what the file system says.
+// everything in memory. Errors: [ErrVersion], [ErrForeign], [ErrNoKeys], or what the file system says.
 func Open(path string, clients ...string) (*Dir, error) {
 	d := &Dir{path: path}
 	if path == "" {
@@ -79,7 +94,7 @@ func Open(path string, clients ...string) (*Dir, error) {
 // Read opens a folder that a run has made, without changing it.
 func Read(path string) (*Dir, error) {
 	d := &Dir{path: path}
-	stamp, err := os.ReadFile(filepath.Join(path, "version"))
+	stamp, err := os.ReadFile(filepath.Join(path, versionFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("no data in %s; start `make run` first, or name its folder with -data", path)
 	}
@@ -92,7 +107,8 @@ func Read(path string) (*Dir, error) {
 	return d, d.readKeys()
 }
 
-// Reset deletes a data folder of any version. It refuses with [ErrForeign] to delete a folder that no run has made.
+// Reset deletes a data folder of any version. It refuses with [ErrForeign] to delete a folder that no run has made, and with
+// [emulator.ErrDataInUse] one that a run is using.
 func Reset(path string) error {
 	if path == "" {
 		return nil
@@ -104,13 +120,21 @@ func Reset(path string) error {
 	if err != nil {
 		return fmt.Errorf("read the data folder: %w", err)
 	}
-	if len(entries) == 0 {
+	if isNew(entries) {
 		return nil
 	}
-	if stamp, err := os.ReadFile(filepath.Join(path, "version")); err != nil || !bytes.HasPrefix(stamp, []byte("supergame-data ")) {
+	if stamp, err := os.ReadFile(filepath.Join(path, versionFile)); err != nil || !bytes.HasPrefix(stamp, []byte("supergame-data ")) {
 		return fmt.Errorf("%w: %s", ErrForeign, path)
 	}
+	if err := emulator.Remove(filepath.Join(path, cosmosFolder)); err != nil {
+		return err
+	}
 	return os.RemoveAll(path)
+}
+
+// isNew reports whether a folder holds nothing yet, or only what a first start left that was killed before it had stamped it.
+func isNew(entries []fs.DirEntry) bool {
+	return !slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() != versionFile+newSuffix })
 }
 
 // Keys are the secrets.
@@ -124,12 +148,12 @@ func (d *Dir) Cosmos() string {
 	if d.path == "" {
 		return ""
 	}
-	return filepath.Join(d.path, "cosmos")
+	return filepath.Join(d.path, cosmosFolder)
 }
 
 // checkVersion accepts an empty folder, which it stamps, and one with this version's stamp.
 func checkVersion(path string) error {
-	file := filepath.Join(path, "version")
+	file := filepath.Join(path, versionFile)
 	stamp, err := os.ReadFile(file)
 	switch {
 	case err == nil && strings.TrimSpace(string(stamp)) == Version:
@@ -143,7 +167,7 @@ func checkVersion(path string) error {
 	if err != nil {
 		return fmt.Errorf("read the data folder: %w", err)
 	}
-	if len(entries) > 0 {
+	if !isNew(entries) {
 		return fmt.Errorf("%w: %s", ErrForeign, path)
 	}
 	return writeFile(file, []byte(Version+"\n"))
@@ -152,6 +176,9 @@ func checkVersion(path string) error {
 func (d *Dir) readKeys() error {
 	data, err := os.ReadFile(filepath.Join(d.path, "keys.json"))
 	if errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Stat(d.Cosmos()); err == nil {
+			return fmt.Errorf("%w: %s has no keys.json", ErrNoKeys, d.path)
+		}
 		return nil
 	}
 	if err != nil {
@@ -175,6 +202,7 @@ func (d *Dir) complete(clients []string) bool {
 	ensure(&d.keys.Refresh)
 	ensure(&d.keys.Erasure)
 	ensure(&d.keys.Ties)
+	ensure(&d.keys.ProfileErasure)
 	ensure(&d.keys.PageToken)
 	if d.keys.Clients == nil {
 		d.keys.Clients = make(map[string]string, len(clients))
@@ -197,10 +225,10 @@ func (d *Dir) writeKeys() error {
 
 // writeFile replaces a file in one step, so that a kill leaves the old one or the new one.
 func writeFile(path string, data []byte) error {
-	if err := os.WriteFile(path+".new", data, 0o600); err != nil {
+	if err := os.WriteFile(path+newSuffix, data, 0o600); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
-	return os.Rename(path+".new", path)
+	return os.Rename(path+newSuffix, path)
 }
 
 func randomKey() string {

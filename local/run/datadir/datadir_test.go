@@ -105,3 +105,29 @@ func TestADamagedKeyFileIsNamed(t *testing.T) {
 		t.Error("a damaged key file was accepted")
 	}
 }
+
+func TestAFirstStartThatWasKilledLeavesAUsableFolder(t *testing.T) {
+	path := t.TempDir()
+	half := filepath.Join(path, "version.new") // what is there between the two steps of writing the stamp
+	if err := os.WriteFile(half, []byte("super"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := datadir.Reset(path); err != nil {
+		t.Error(err)
+	}
+	open(t, path)
+}
+
+func TestDataWithoutTheirKeysAreNotGivenNewOnes(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "data")
+	d := open(t, path)
+	if err := os.Mkdir(d.Cosmos(), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(path, "keys.json")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := datadir.Open(path); !errors.Is(err, datadir.ErrNoKeys) {
+		t.Errorf("Open = %v, want ErrNoKeys", err)
+	}
+}

@@ -34,7 +34,7 @@ func openStore(ctx context.Context, opts Options, dir *datadir.Dir, telemetry co
 	if account.Endpoint != "" {
 		return openAccount(ctx, opts.Environ, telemetry)
 	}
-	e, err := emulator.New(emulator.Options{DataDir: dir.Cosmos(), Logger: telemetry.Logger})
+	e, err := emulator.New(emulator.Options{DataDir: dir.Cosmos(), Logger: telemetry.Logger, Clock: opts.Clock})
 	if err != nil {
 		return nil, fmt.Errorf("start the emulator: %w", err)
 	}

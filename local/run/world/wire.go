@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net"
 	"slices"
+	"time"
 
 	"google.golang.org/grpc"
 
@@ -28,11 +29,22 @@ type wired struct {
 	identity    *identity.Service
 	profile     *profile.Service
 	leaderboard *leaderboard.Service
-	closers     closers // of the connections between them
+	signIn      *grpc.ClientConn // over which the services get their tokens
+	closers     closers          // of the connections between them
 }
 
-// wire builds every service on one store. The pipe leads to the server that will host them.
-func wire(ctx context.Context, cfg settings, store *cosmos.Client, pipe *grpcserver.Pipe, tel *telemetry.Telemetry) (*wired, error) {
+// parts are what services are built from. The pipe leads to the server that will host them.
+type parts struct {
+	store     *cosmos.Client
+	pipe      *grpcserver.Pipe
+	telemetry *telemetry.Telemetry
+	keys      datadir.Keys
+	now       func() time.Time
+}
+
+// wire builds every service on one store.
+func wire(ctx context.Context, cfg settings, p parts) (*wired, error) {
+	store, pipe, tel := p.store, p.pipe, p.telemetry
 	identities, err := identity.New(ctx, cfg.Identity, identity.Deps{
 		Cosmos: store, Logger: tel.Logger,
 		DialProfile: func(tokens grpcclient.TokenSource) (grpc.ClientConnInterface, error) {
@@ -42,15 +54,25 @@ func wire(ctx context.Context, cfg settings, store *cosmos.Client, pipe *grpcser
 	if err != nil {
 		return nil, err
 	}
-	profiles, err := profile.New(ctx, cfg.Profile, profile.Deps{Cosmos: store, Logger: tel.Logger, Erased: identities.Verifier().Erased})
+	signIn, err := grpcclient.Dial("http://identity", grpcclient.Options{Dialer: pipe.Dial, Tracer: tel.Tracer})
 	if err != nil {
 		return nil, errors.Join(err, identities.Close())
 	}
-	w := &wired{identity: identities, profile: profiles}
-	conn, err := w.dialAs("leaderboard", cfg.keys, pipe, tel)
+	tokens := grpcclient.NewTokens(signIn, grpcclient.ClientKey("profile", config.NewSecret(p.keys.Clients["profile"])))
+	profiles, err := profile.New(ctx, cfg.Profile, profile.Deps{
+		Cosmos: store, Logger: tel.Logger, Meter: tel.Meter, Now: p.now, Erased: identities.Verifier().Erased,
+		Dial: func(service string) (grpc.ClientConnInterface, error) {
+			return grpcclient.Dial("http://"+service, grpcclient.Options{Tokens: tokens, Dialer: pipe.Dial, Tracer: tel.Tracer})
+		},
+	})
+	if err != nil {
+		return nil, errors.Join(err, identities.Close(), signIn.Close())
+	}
+	w := &wired{identity: identities, profile: profiles, signIn: signIn}
+	conn, err := w.dialAs("leaderboard", p)
 	if err == nil {
 		w.leaderboard, err = leaderboard.New(ctx, cfg.Leaderboard, leaderboard.Deps{
-			Cosmos: store, Profile: conn, Logger: tel.Logger, Meter: tel.Meter, Erased: identities.Verifier().Erased,
+			Cosmos: store, Profile: conn, Logger: tel.Logger, Meter: tel.Meter, Now: p.now, Erased: identities.Verifier().Erased,
 		})
 	}
 	if err != nil {
@@ -60,14 +82,9 @@ func wire(ctx context.Context, cfg settings, store *cosmos.Client, pipe *grpcser
 }
 
 // dialAs connects to the world's own server as one of its services, which signs in with its key.
-func (w *wired) dialAs(name string, keys datadir.Keys, pipe *grpcserver.Pipe, tel *telemetry.Telemetry) (*grpc.ClientConn, error) {
-	plain, err := grpcclient.Dial("http://identity", grpcclient.Options{Dialer: pipe.Dial, Tracer: tel.Tracer})
-	if err != nil {
-		return nil, err
-	}
-	w.closers.add(plain.Close)
-	tokens := grpcclient.NewTokens(plain, grpcclient.ClientKey(name, config.NewSecret(keys.Clients[name])))
-	conn, err := grpcclient.Dial("http://supergame", grpcclient.Options{Tokens: tokens, Dialer: pipe.Dial, Tracer: tel.Tracer})
+func (w *wired) dialAs(name string, p parts) (*grpc.ClientConn, error) {
+	tokens := grpcclient.NewTokens(w.signIn, grpcclient.ClientKey(name, config.NewSecret(p.keys.Clients[name])))
+	conn, err := grpcclient.Dial("http://supergame", grpcclient.Options{Tokens: tokens, Dialer: p.pipe.Dial, Tracer: p.telemetry.Tracer})
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +102,7 @@ func (w *wired) hosted() []grpcserver.Service {
 }
 
 func (w *wired) close() error {
-	err := errors.Join(w.identity.Close(), w.profile.Close(), w.closers.close())
+	err := errors.Join(w.identity.Close(), w.profile.Close(), w.closers.close(), w.signIn.Close())
 	if w.leaderboard != nil {
 		err = errors.Join(err, w.leaderboard.Close())
 	}
@@ -126,12 +143,13 @@ func (o Options) environ(keys datadir.Keys) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	environ := []string{"LOG_JSON=false", "LOG_LEVEL=warn"}
+	environ := []string{"LOG_JSON=false", "LOG_LEVEL=warn", "LEADERBOARD_CLOCK_LIMIT=0s"} // the store's clock is this machine's, or moved
 	environ = append(environ, o.Environ...)
 	return append(environ,
 		"IDENTITY_SEALING_KEY="+keys.Sealing,
 		"IDENTITY_REFRESH_KEY="+keys.Refresh,
 		"IDENTITY_ERASURE_KEY="+keys.Erasure,
+		"PROFILE_ERASURE_KEY="+keys.ProfileErasure,
 		"IDENTITY_CLIENTS="+clients,
 		"LEADERBOARD_TIE_KEY="+keys.Ties,
 	), nil

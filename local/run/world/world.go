@@ -18,6 +18,7 @@ import (
 	"sync"
 	"time"
 
+	"supergame/local/emulator"
 	"supergame/local/run/datadir"
 	"supergame/services/identity"
 	"supergame/services/leaderboard"
@@ -44,6 +45,10 @@ type Options struct {
 	// Environ is the environment that configures services and telemetry ("NAME=value"); nil = the process's own. What the
 	// world decides itself (addresses, keys, the store) comes before it.
 	Environ []string
+
+	// Clock is the time of the embedded emulator and of the profile service, for tests that move it; nil = the system's. Identity keeps the system's: its
+	// signing keys would be days behind after a leap, until it looks at them.
+	Clock *emulator.Clock
 }
 
 // World is a running kit.
@@ -53,6 +58,8 @@ type World struct {
 	Cosmos string // URL of the emulator or account
 	Where  string // what the store is, for people
 	Keys   datadir.Keys
+
+	Emulator *emulator.Emulator // nil on an account
 
 	stop  context.CancelFunc
 	ended chan struct{}
@@ -68,12 +75,13 @@ type settings struct {
 	Identity    identity.Config
 	Profile     profile.Config
 	Leaderboard leaderboard.Config
-
-	keys datadir.Keys
 }
 
 // Start starts everything and returns when it is ready. The world ends with ctx or with Stop.
 func Start(ctx context.Context, opts Options) (*World, error) {
+	if opts.Clock == nil {
+		opts.Clock = emulator.NewClock()
+	}
 	if opts.Environ == nil {
 		opts.Environ = os.Environ()
 	}
@@ -89,7 +97,6 @@ func Start(ctx context.Context, opts Options) (*World, error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg.keys = dir.Keys()
 	running, stop := context.WithCancel(ctx)
 	w := &World{stop: stop, ended: make(chan struct{}), Keys: dir.Keys()}
 	if err := w.start(running, opts, cfg, dir); err != nil {
@@ -126,7 +133,7 @@ func (w *World) start(ctx context.Context, opts Options, cfg settings, dir *data
 	}
 	opened.add(store.close)
 
-	services, err := wire(ctx, cfg, store.client, listeners.pipe, tel)
+	services, err := wire(ctx, cfg, parts{store: store.client, pipe: listeners.pipe, telemetry: tel, keys: dir.Keys(), now: opts.Clock.Now})
 	if err != nil {
 		return err
 	}
@@ -139,7 +146,7 @@ func (w *World) start(ctx context.Context, opts Options, cfg settings, dir *data
 		return err
 	}
 	w.GRPC, w.Admin = listeners.grpc.Addr().String(), listeners.admin.Addr().String()
-	w.Cosmos, w.Where, w.close = store.endpoint, store.where, opened.close
+	w.Cosmos, w.Where, w.Emulator, w.close = store.endpoint, store.where, store.emulator, opened.close
 	go func() {
 		defer close(w.ended)
 		w.err = server.Serve(ctx, grpcserver.Listeners{GRPC: []net.Listener{listeners.grpc, listeners.pipe}, Admin: listeners.admin})

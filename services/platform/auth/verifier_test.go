@@ -314,6 +314,9 @@ func TestWithdrawnKeyEndsWhatItVerified(t *testing.T) {
 	if _, err := v.Verify(t.Context(), token); err != nil {
 		t.Fatal(err)
 	}
+	if caller, err := setup(source, c).Verify(t.Context(), token); err != nil || !caller.ExpireTime.Equal(public.ExpireTime) {
+		t.Errorf("seen for the first time: %+v, %v: want a caller until the key ends", caller, err)
+	}
 	c.advance(2 * time.Minute)
 	wantReason(t, v, token, fault.Unauthenticated, auth.ReasonTokenKey)
 }

@@ -90,6 +90,14 @@ func (o Operation) appliedTo(ops []string) (bool, error) {
 	return false, nil
 }
 
+// Forget takes the operation with an id ([Operation.ID]) out of a document that is about to be rewritten, so that the request may be carried out
+// anew: for one whose effect is taken back. An empty id is of none.
+func Forget(h *Header, id string) {
+	if id != "" {
+		h.Ops = slices.DeleteFunc(slices.Clone(h.Ops), func(entry string) bool { return strings.HasPrefix(entry, id[:entryID]) })
+	}
+}
+
 // keptOps is how many operations a document remembers.
 const keptOps = 8
 

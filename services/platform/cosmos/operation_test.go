@@ -83,3 +83,17 @@ func TestMintedOperationsDiffer(t *testing.T) {
 		t.Errorf("minted %v and %v, named %v", a, b, named)
 	}
 }
+
+func TestForget(t *testing.T) {
+	kept, undone := NewOperation("c", "r1", []byte("1")), NewOperation("c", "r2", []byte("2"))
+	h := Header{Ops: undone.stamp(kept.stamp(nil))}
+	before := h.Ops
+	Forget(&h, undone.ID())
+	Forget(&h, "")
+	if done, _ := undone.AppliedTo(&h); done {
+		t.Error("the document still carries the operation")
+	}
+	if done, err := kept.AppliedTo(&h); !done || err != nil || len(before) != 2 {
+		t.Errorf("the other operation: %v, %v", done, err)
+	}
+}

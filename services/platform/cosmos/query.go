@@ -35,6 +35,8 @@ type Page[T any] struct {
 type PageOptions struct {
 	Size         int    // at most so many items; 0 = as the service likes
 	Continuation string // of the page before; "" = the first
+
+	LowPriority bool // for sweeps and listings: the first to be refused when there is too much to do
 }
 
 // Query returns all documents the statement selects (SELECT * FROM c ...) in one partition.
@@ -135,6 +137,10 @@ type pageRequest struct {
 
 func (c *Container) page(ctx context.Context, t *task, request pageRequest) (bodies [][]byte, next string, err error) {
 	across := !request.key.set
+	if request.LowPriority {
+		low := azcosmos.PriorityLevelLow
+		request.priority = &low
+	}
 	options := &azcosmos.QueryOptions{
 		QueryParameters: request.statement.params, EnableCrossPartitionQuery: &across,
 		PageSizeHint: int32(min(max(request.Size, 0), 1000)), PriorityLevel: request.priority, //nolint:gosec // bounded above

@@ -135,3 +135,24 @@ func TestAMadeUpSession(t *testing.T) {
 		}
 	}
 }
+
+// TestANotFoundIsRemembered: who was told by a write that a document is gone does not read it afterwards.
+func TestANotFoundIsRemembered(t *testing.T) {
+	client, e := cosmostest.StartEmulator(t, "staleness on demand", specs(t))
+	notes, key := notesOf(client), cosmos.PK("ann")
+	mustCreate(t, notes, note("ann", "n1", ""))
+	e.SetStaleness(emulator.Staleness{Lag: time.Hour})
+	if err := notes.Delete(t.Context(), key, "n1", ""); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := notes.Read(t.Context(), key, "n1"); err != nil {
+		t.Fatalf("without a session: %v: the emulator does not lag", err)
+	}
+	ctx, _ := withSession(t, "")
+	if err := notes.Delete(ctx, key, "n1", ""); !fault.Is(err, fault.NotFound) {
+		t.Fatal(err)
+	}
+	if doc, err := notes.Read(ctx, key, "n1"); !fault.Is(err, fault.NotFound) {
+		t.Errorf("the deleted document is read: %v, %v", doc != nil, err)
+	}
+}

@@ -63,6 +63,7 @@ type Error struct {
 	Fields     []Field           // for InvalidArgument: which fields
 	RetryAfter time.Duration     // for ResourceExhausted and Unavailable: when a retry makes sense; 0 = unsaid
 	Metadata   map[string]string // small facts a client may use, e.g. the id of what is in the way
+	Detail     any               // a protobuf message for the caller, where facts do not do; of a fault without Fields only
 	Cause      error             // what lies below, for the log
 }
 
@@ -106,6 +107,13 @@ func (e *Error) With(key, value string) *Error {
 		c.Metadata[k] = v
 	}
 	c.Metadata[key] = value
+	return &c
+}
+
+// WithDetail returns a copy of e that carries a message of a proto to the caller. This package does not look at it.
+func (e *Error) WithDetail(message any) *Error {
+	c := *e
+	c.Detail = message
 	return &c
 }
 

@@ -20,7 +20,6 @@ const playerID = "01J0000000000000000000000A"
 // fixture is a service whose methods a test writes itself, and an identity that signs programs in.
 type fixture struct {
 	profilev1.UnimplementedProfileServiceServer
-	profilev1.UnimplementedPlayerDataServiceServer
 
 	get    func(context.Context, *profilev1.GetProfileRequest) (*profilev1.GetProfileResponse, error)
 	export func(*profilev1.ExportPlayerRequest, grpc.ServerStreamingServer[profilev1.ExportPlayerResponse]) error
@@ -30,7 +29,7 @@ func (f *fixture) Name() string { return "profile" }
 
 func (f *fixture) Register(r grpc.ServiceRegistrar) {
 	profilev1.RegisterProfileServiceServer(r, f)
-	profilev1.RegisterPlayerDataServiceServer(r, f)
+	profilev1.RegisterPlayerDataServiceServer(r, fixtureData{fixture: f})
 }
 
 func (f *fixture) Run(context.Context) error { return nil }
@@ -40,8 +39,14 @@ func (f *fixture) GetProfile(ctx context.Context, in *profilev1.GetProfileReques
 	return f.get(ctx, in)
 }
 
-func (f *fixture) ExportPlayer(in *profilev1.ExportPlayerRequest, out grpc.ServerStreamingServer[profilev1.ExportPlayerResponse]) error {
-	return f.export(in, out)
+// fixtureData is the fixture's PlayerDataService.
+type fixtureData struct {
+	profilev1.UnimplementedPlayerDataServiceServer
+	fixture *fixture
+}
+
+func (d fixtureData) ExportPlayer(in *profilev1.ExportPlayerRequest, out grpc.ServerStreamingServer[profilev1.ExportPlayerResponse]) error {
+	return d.fixture.export(in, out)
 }
 
 // identity signs everybody in, with tokens of an authority.

@@ -27,6 +27,7 @@ type chain struct {
 	logger    *slog.Logger
 	verifier  *auth.Verifier
 	limits    limits
+	streams   *streamLimits
 	metrics   *metrics
 	validator protovalidate.Validator
 	tracer    trace.Tracer // nil = no spans
@@ -49,6 +50,7 @@ func newChain(cfg Config, deps Deps) (*chain, error) {
 	}
 	c := &chain{
 		config: cfg, logger: deps.Logger, verifier: deps.Verifier, limits: newLimits(cfg), metrics: m,
+		streams: &streamLimits{players: cfg.PlayerStreams, programs: cfg.ProgramStreams, open: map[streamCaller]int{}},
 		methods: map[string]*method{}, unknown: &method{full: "/unknown", metrics: newMethodMetrics("/unknown")},
 	}
 	if deps.Tracer != nil {

@@ -23,9 +23,11 @@ type Config struct {
 
 	TrustedProxyHops int `env:"TRUSTED_PROXY_HOPS" envDefault:"0" help:"the number of proxies in front that append to X-Forwarded-For; 0 = believe none of it"`
 
-	PlayerRate  float64 `env:"RATE_PLAYER" envDefault:"20" help:"calls a second of one player, twice that in a burst; 0 = no limit"`
-	ProgramRate float64 `env:"RATE_PROGRAM" envDefault:"1000" help:"calls a second of one game server or operator, twice that in a burst; 0 = no limit"`
-	AddressRate float64 `env:"RATE_ADDRESS" envDefault:"20" help:"calls a second of one client address before sign-in, twice that in a burst; 0 = no limit"`
+	PlayerRate     float64 `env:"RATE_PLAYER" envDefault:"20" help:"calls a second of one player, twice that in a burst; 0 = no limit"`
+	ProgramRate    float64 `env:"RATE_PROGRAM" envDefault:"1000" help:"calls a second of one game server or operator, twice that in a burst; 0 = no limit"`
+	AddressRate    float64 `env:"RATE_ADDRESS" envDefault:"20" help:"calls a second of one client address before sign-in, twice that in a burst; 0 = no limit"`
+	PlayerStreams  int     `env:"STREAMS_PLAYER" envDefault:"10" help:"open streams of one player on one replica, e.g. 10; 0 = no limit"`
+	ProgramStreams int     `env:"STREAMS_PROGRAM" envDefault:"1000" help:"open streams of one game server or operator on one replica, e.g. 1000; 0 = no limit"`
 
 	CallTimeout      time.Duration `env:"CALL_TIMEOUT" envDefault:"5s" help:"the deadline of a unary call whose caller sets none, e.g. 5s"`
 	CallTimeoutMax   time.Duration `env:"CALL_TIMEOUT_MAX" envDefault:"1m" help:"the longest deadline of a unary call, e.g. 1m"`
@@ -47,6 +49,11 @@ func (c Config) Validate() error {
 	for variable, rate := range map[string]float64{"RATE_PLAYER": c.PlayerRate, "RATE_PROGRAM": c.ProgramRate, "RATE_ADDRESS": c.AddressRate} {
 		if !(rate >= 0 && rate <= 1e6) {
 			problems = append(problems, config.Invalid(variable, "is %v", rate))
+		}
+	}
+	for variable, streams := range map[string]int{"STREAMS_PLAYER": c.PlayerStreams, "STREAMS_PROGRAM": c.ProgramStreams} {
+		if streams < 0 || streams > 1e6 {
+			problems = append(problems, config.Invalid(variable, "is %d", streams))
 		}
 	}
 	for variable, d := range map[string]time.Duration{

@@ -26,7 +26,6 @@ const (
 // fixture is a service whose methods a test writes itself.
 type fixture struct {
 	profilev1.UnimplementedProfileServiceServer
-	profilev1.UnimplementedPlayerDataServiceServer
 
 	get    func(context.Context, *profilev1.GetProfileRequest) (*profilev1.GetProfileResponse, error)
 	export func(*profilev1.ExportPlayerRequest, grpc.ServerStreamingServer[profilev1.ExportPlayerResponse]) error
@@ -52,7 +51,7 @@ func (f *fixture) Name() string { return f.name }
 
 func (f *fixture) Register(r grpc.ServiceRegistrar) {
 	profilev1.RegisterProfileServiceServer(r, f)
-	profilev1.RegisterPlayerDataServiceServer(r, f)
+	profilev1.RegisterPlayerDataServiceServer(r, fixtureData{fixture: f})
 }
 
 func (f *fixture) Run(ctx context.Context) error {
@@ -78,8 +77,14 @@ func (f *fixture) GetProfile(ctx context.Context, in *profilev1.GetProfileReques
 	return f.get(ctx, in)
 }
 
-func (f *fixture) ExportPlayer(in *profilev1.ExportPlayerRequest, out grpc.ServerStreamingServer[profilev1.ExportPlayerResponse]) error {
-	return f.export(in, out)
+// fixtureData is the fixture's PlayerDataService.
+type fixtureData struct {
+	profilev1.UnimplementedPlayerDataServiceServer
+	fixture *fixture
+}
+
+func (d fixtureData) ExportPlayer(in *profilev1.ExportPlayerRequest, out grpc.ServerStreamingServer[profilev1.ExportPlayerResponse]) error {
+	return d.fixture.export(in, out)
 }
 
 // plainConn connects without the platform's client.

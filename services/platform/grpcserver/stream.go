@@ -41,6 +41,11 @@ func (c *chain) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInf
 	if err = c.admit(ctx, call); err != nil {
 		return err
 	}
+	leave, err := c.streams.enter(call.caller)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	return handler(srv, &checkedStream{ServerStream: ss, ctx: ctx, chain: c, call: call})
 }
 

@@ -48,6 +48,8 @@ const pageSize = 50
 type Erasure struct {
 	Done    bool             // a look after the last deletion found nothing
 	Deleted map[string]int64 // documents by container
+
+	Containers []string // all that were looked through
 }
 
 // Erase deletes the player's documents in every container, the guard of each first. It is safe to repeat, also at the same
@@ -60,6 +62,7 @@ func (s *Service) Erase(ctx context.Context, playerID string) (Erasure, error) {
 			return Erasure{}, err
 		}
 		result.Done = result.Done && done
+		result.Containers = append(result.Containers, store.Name())
 		if deleted > 0 {
 			result.Deleted[store.Name()] = int64(deleted)
 		}

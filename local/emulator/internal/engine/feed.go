@@ -103,7 +103,9 @@ func (c *Container) Feed(o FeedOptions) (FeedPage, error) {
 	if len(o.Key) > 0 {
 		f.key = o.Key.Append(nil)
 	}
-	f.view = c.openView(&o.ReadOptions)
+	if f.view, err = c.openView(&o.ReadOptions); err != nil {
+		return FeedPage{}, fmt.Errorf("engine: feed: %w", err)
+	}
 	defer f.view.release()
 	parts, b, err := f.view.topology.target(o.Range, b)
 	switch {

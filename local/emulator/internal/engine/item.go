@@ -13,7 +13,7 @@ type Item struct {
 	LSN  uint64 // of the range, when this version was written
 }
 
-// ReadOptions of Read, Feed and Scan. Session and Lag do not go together: with tokens the view is never stale.
+// ReadOptions of Read, Feed and Scan. With a Session the view lags no further than its tokens allow.
 type ReadOptions struct {
 	IfNoneMatch string        // Read only: 304 when the item still has this ETag
 	Session     []Token       // 404/1002 when one of them is ahead of the range

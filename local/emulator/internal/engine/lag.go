@@ -98,7 +98,7 @@ func (l *lagged) take(e *Engine) {
 
 // acquire gives the newest view that is at least as old as a reader asks for, else the oldest there is; nil = the newest state.
 func (l *lagged) acquire(o *ReadOptions) *laggedView {
-	if o.Lag <= 0 || len(o.Session) > 0 || !l.on.Load() {
+	if o.Lag <= 0 || !l.on.Load() {
 		return nil
 	}
 	l.mu.Lock()
@@ -112,4 +112,21 @@ func (l *lagged) acquire(o *ReadOptions) *laggedView {
 	}
 	l.views[i].refs.Add(1)
 	return l.views[i]
+}
+
+// lagging gives the view of the past that a read of some parts is answered from; nil = from the newest state, because the session
+// has seen more than the view holds, or because no read lags. A session token asks for at least what it has seen, no more.
+func (c *Container) lagging(o *ReadOptions, parts ...*part) (*laggedView, error) {
+	l := c.engine.lag.acquire(o)
+	if l == nil || len(o.Session) == 0 {
+		return l, nil
+	}
+	for _, p := range parts {
+		lsn, err := c.viewLSN(l.snapshot, p)
+		if err != nil || c.checkSession(p, lsn, o.Session) != nil {
+			l.release()
+			return nil, err
+		}
+	}
+	return l, nil
 }

@@ -36,10 +36,13 @@ func (c *Container) Read(key epk.Key, id string, o ReadOptions) (ReadResult, err
 func (c *Container) readPart(p *part, partition []byte, id string, o *ReadOptions) (ReadResult, error) {
 	res := ReadResult{Position: Position{Range: p.name(), LSN: p.durable.applied.Load()}}
 	var r pebble.Reader = c.engine.db
-	if l := c.engine.lag.acquire(o); l != nil {
+	l, err := c.lagging(o, p)
+	if err != nil {
+		return res, err
+	}
+	if l != nil {
 		defer l.release()
 		r = l.snapshot
-		var err error
 		if res.Position.LSN, err = c.viewLSN(r, p); err != nil {
 			return res, err
 		}

@@ -57,7 +57,11 @@ func (c *Container) scan(o *ScanOptions) (*Cursor, error) {
 		}
 		from = docID(binary.BigEndian.Uint64(o.After)) + 1
 	}
-	cur := &Cursor{c: c, view: c.openView(&o.ReadOptions), ttl: c.info.Load().Properties.DefaultTTL, now: c.engine.Now().Unix()}
+	v, err := c.openView(&o.ReadOptions)
+	if err != nil {
+		return nil, fmt.Errorf("engine: scan: %w", err)
+	}
+	cur := &Cursor{c: c, view: v, ttl: c.info.Load().Properties.DefaultTTL, now: c.engine.Now().Unix()}
 	if err := cur.open(o, b, from); err != nil {
 		cur.view.release()
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
@@ -93,6 +94,22 @@ func lockDirectory(dir string, f vfs.FS) (*pebble.Lock, error) {
 		return nil, fmt.Errorf("engine: lock the data directory: %w", err)
 	}
 	return nil, fmt.Errorf("%w: %s: %w", ErrInUse, dir, err)
+}
+
+// Remove deletes a data directory. It refuses with [ErrInUse] while an engine has it open: what that one acknowledges afterwards
+// would be gone without a word.
+func Remove(dir string) error {
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	lock, err := lockDirectory(dir, vfs.Default)
+	if err != nil {
+		return err
+	}
+	if err := lock.Close(); err != nil { // before the files go: Windows deletes none that is open
+		return fmt.Errorf("engine: unlock the data directory: %w", err)
+	}
+	return os.RemoveAll(dir)
 }
 
 func (e *Engine) unlock() error {

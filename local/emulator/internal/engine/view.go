@@ -17,15 +17,18 @@ type view struct {
 }
 
 // openView takes a state in which no part of the container is missing: a part is announced before it is written to.
-func (c *Container) openView(o *ReadOptions) view {
+func (c *Container) openView(o *ReadOptions) (view, error) {
 	for {
 		t := c.parts.Load()
-		if l := c.engine.lag.acquire(o); l != nil {
-			return view{snapshot: l.snapshot, topology: t, release: l.release}
+		switch l, err := c.lagging(o, t.live...); {
+		case err != nil:
+			return view{}, err
+		case l != nil:
+			return view{snapshot: l.snapshot, topology: t, release: l.release}, nil
 		}
 		s := c.engine.db.NewSnapshot()
 		if c.parts.Load() == t {
-			return view{snapshot: s, topology: t, release: func() { _ = s.Close() }} // it only fails when closed twice
+			return view{snapshot: s, topology: t, release: func() { _ = s.Close() }}, nil // it only fails when closed twice
 		}
 		_ = s.Close()
 	}

@@ -34,17 +34,41 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// profiles stands in for the profile service, in a process that is not killed.
 type profiles struct {
 	profilev1.UnimplementedProfileServiceServer
+	mu        sync.Mutex
+	versions  map[string]int64 // of suspensions, by player
+	suspended map[string]bool
 }
 
-func (profiles) EnsureProfile(context.Context, *profilev1.EnsureProfileRequest) (*profilev1.EnsureProfileResponse, error) {
+func (*profiles) BatchGetProfiles(context.Context, *profilev1.BatchGetProfilesRequest) (*profilev1.BatchGetProfilesResponse, error) {
+	return &profilev1.BatchGetProfilesResponse{}, nil
+}
+
+func (p *profiles) SetSuspension(_ context.Context, r *profilev1.SetSuspensionRequest) (*profilev1.SetSuspensionResponse, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if r.GetVersion() > p.versions[r.GetPlayerId()] {
+		p.versions[r.GetPlayerId()], p.suspended[r.GetPlayerId()] = r.GetVersion(), r.GetSuspended()
+	}
+	return &profilev1.SetSuspensionResponse{Done: true}, nil
+}
+
+func (p *profiles) state(playerID string) (version int64, suspended bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.versions[playerID], p.suspended[playerID]
+}
+
+func (*profiles) EnsureProfile(context.Context, *profilev1.EnsureProfileRequest) (*profilev1.EnsureProfileResponse, error) {
 	return &profilev1.EnsureProfileResponse{}, nil
 }
 
 // command is the program, started again after each kill on the same addresses and the same database.
 type command struct {
 	t           testing.TB
+	profiles    *profiles
 	environ     []string
 	grpc, admin string
 	process     *exec.Cmd
@@ -59,14 +83,16 @@ func newCommand(t testing.TB) *command {
 	}
 	listener := listen(t)
 	server := grpc.NewServer()
-	profilev1.RegisterProfileServiceServer(server, profiles{})
+	stand := &profiles{versions: map[string]int64{}, suspended: map[string]bool{}}
+	profilev1.RegisterProfileServiceServer(server, stand)
 	go func() { _ = server.Serve(listener) }()
 	t.Cleanup(server.Stop)
-	c := &command{t: t, grpc: freeAddress(t), admin: freeAddress(t)}
+	c := &command{t: t, profiles: stand, grpc: freeAddress(t), admin: freeAddress(t)}
 	c.environ = append(os.Environ(),
 		"IDENTITY_TEST_COMMAND=1", "GRPC_ADDR="+c.grpc, "ADMIN_ADDR="+c.admin, "LOG_LEVEL=error", "RATE_ADDRESS=0",
 		"COSMOS_ENDPOINT=http://"+store.String(), "COSMOS_KEY="+e.Key(), "COSMOS_CREATE=true",
-		"PROFILE_ENDPOINT=http://"+listener.Addr().String(), "IDENTITY_SEALING_KEY="+key(), "IDENTITY_REFRESH_KEY="+key(), "IDENTITY_ERASURE_KEY="+key())
+		"PROFILE_ENDPOINT=http://"+listener.Addr().String(), "IDENTITY_SEALING_KEY="+key(), "IDENTITY_REFRESH_KEY="+key(), "IDENTITY_ERASURE_KEY="+key(),
+		`IDENTITY_CLIENTS=[{"name":"console","role":"operator","keySha256":"`+operatorKeyHash()+`"}]`)
 	t.Cleanup(c.kill)
 	return c
 }

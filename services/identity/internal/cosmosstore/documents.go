@@ -45,6 +45,7 @@ func encodeIdentity(i player.Identity) *identityDoc {
 func (d *identityDoc) decode() player.Identity {
 	return player.Identity{
 		ID: d.ID, PlayerID: d.PlayerID, Provider: d.Provider, Issuer: d.Issuer, CreateTime: d.CreateTime, Pending: d.Pending, CreatedBy: d.CreatedBy,
+		Version: d.ETag,
 	}
 }
 
@@ -62,6 +63,8 @@ type playerDoc struct {
 type linkDoc struct {
 	Provider string    `json:"provider"`
 	Time     time.Time `json:"time"`
+	Claimed  bool      `json:"claimed,omitempty"`
+	Leaving  bool      `json:"leaving,omitempty"`
 }
 
 type familyDoc struct {
@@ -77,7 +80,7 @@ func (d *playerDoc) set(p player.Player) {
 	d.ID, d.PlayerID, d.CreateTime, d.Revoked = playerDocID, p.ID, p.CreateTime.UTC(), p.Revoked
 	d.Links = make(map[string]linkDoc, len(p.Links))
 	for _, l := range p.Links {
-		d.Links[l.IdentityID] = linkDoc{Provider: l.Provider, Time: l.Time.UTC()}
+		d.Links[l.IdentityID] = linkDoc{Provider: l.Provider, Time: l.Time.UTC(), Claimed: l.Claimed, Leaving: l.Leaving}
 	}
 	d.Families = make(map[string]familyDoc, len(p.Families))
 	for _, f := range p.Families {
@@ -89,7 +92,7 @@ func (d *playerDoc) set(p player.Player) {
 func (d *playerDoc) decode() player.Player {
 	p := player.Player{ID: d.PlayerID, CreateTime: d.CreateTime, Revoked: d.Revoked}
 	for id, l := range d.Links {
-		p.Links = append(p.Links, player.Link{IdentityID: id, Provider: l.Provider, Time: l.Time})
+		p.Links = append(p.Links, player.Link{IdentityID: id, Provider: l.Provider, Time: l.Time, Claimed: l.Claimed, Leaving: l.Leaving})
 	}
 	slices.SortFunc(p.Links, func(a, b player.Link) int {
 		return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.IdentityID, b.IdentityID))
@@ -153,6 +156,20 @@ type revocationDoc struct {
 	CreateTime time.Time `json:"createTime"`
 	ExpireTime time.Time `json:"expireTime,omitzero"`
 	Lifted     bool      `json:"lifted,omitempty"`
+	// Of suspensions:
+	Version int64       `json:"version,omitempty"`
+	Pending bool        `json:"pending,omitempty"`
+	Due     int64       `json:"due,omitempty"` // seconds since 1970: when the chore looks at it; the only indexed path
+	History []changeDoc `json:"history,omitempty"`
+}
+
+// changeDoc is one change of a suspension.
+type changeDoc struct {
+	Action string    `json:"action"`
+	Time   time.Time `json:"time"`
+	Actor  string    `json:"actor"`
+	Reason string    `json:"reason,omitempty"`
+	Until  time.Time `json:"until,omitzero"`
 }
 
 var kindNames = map[revocation.Kind]string{revocation.Session: "session", revocation.Suspension: "suspension", revocation.Erasure: "erasure"}

@@ -13,6 +13,7 @@ import (
 	"supergame/services/identity/internal/player"
 	"supergame/services/identity/internal/revocation"
 	"supergame/services/identity/internal/signing"
+	"supergame/services/identity/internal/suspension"
 	"supergame/services/platform/cosmos"
 )
 
@@ -51,6 +52,27 @@ func goldenRevocation() revocation.Row {
 	}
 }
 
+// goldenLinks is a player with links that are being changed.
+func goldenLinks() player.Player {
+	return player.Player{
+		ID: "01JDC000000000000000000000", CreateTime: t0,
+		Links: []player.Link{
+			{IdentityID: "a" + goldenIdentity().ID[1:], Provider: "steam", Time: t0, Leaving: true},
+			{IdentityID: "b" + goldenIdentity().ID[1:], Provider: "device", Time: t0.Add(time.Minute), Claimed: true},
+		},
+	}
+}
+
+func goldenSuspension() suspension.Row {
+	return suspension.Row{
+		PlayerID: "01JDC000000000000000000000", Version: 2, Until: t0.Add(72 * time.Hour), CreateTime: t0, Pending: true, Due: t0.Add(time.Minute),
+		History: []suspension.Change{
+			{Action: suspension.Suspend, Time: t0, Actor: "console", Reason: "cheating"},
+			{Action: suspension.Suspend, Time: t0.Add(time.Minute), Actor: "console", Reason: "for three days", Until: t0.Add(72 * time.Hour)},
+		},
+	}
+}
+
 // golden reads the document of a version that programs have written. Such a file is never changed: a new version gets a new one.
 func golden(t *testing.T, name string) []byte {
 	t.Helper()
@@ -67,12 +89,18 @@ func stamped(h *cosmos.Header, kind string) { h.Type, h.SchemaVersion = kind, 1 
 func TestGoldenDocuments(t *testing.T) {
 	identity, key, row, doc := encodeIdentity(goldenIdentity()), encodeKey(goldenKey(), t0), encodeRevocation(goldenRevocation()), &playerDoc{}
 	doc.set(goldenPlayer())
+	links, suspended := &playerDoc{}, &revocationDoc{Header: cosmos.Header{ID: revocation.SuspensionID(goldenSuspension().PlayerID)}}
+	links.set(goldenLinks())
+	suspended.suspend(goldenSuspension())
+	stamped(&links.Header, "player")
+	stamped(&suspended.Header, "revocation")
 	stamped(&identity.Header, "identity")
 	stamped(&doc.Header, "player")
 	stamped(&key.Header, "signing-key")
 	stamped(&row.Header, "revocation")
 	for name, written := range map[string]any{
 		"identity.v1.json": identity, "player.v1.json": doc, "signing-key.v1.json": key, "revocation.v1.json": row,
+		"player-links.v1.json": links, "revocation-suspension.v1.json": suspended,
 	} {
 		text, err := json.MarshalIndent(written, "", "  ")
 		if err != nil {
@@ -99,7 +127,12 @@ func TestGoldenDocumentsAreRead(t *testing.T) {
 	read("player.v1.json", &doc)
 	read("signing-key.v1.json", &key)
 	read("revocation.v1.json", &row)
+	var links playerDoc
+	var suspended revocationDoc
+	read("player-links.v1.json", &links)
+	read("revocation-suspension.v1.json", &suspended)
 	for _, diff := range []string{
+		cmp.Diff(goldenLinks(), links.decode()), cmp.Diff(goldenSuspension(), suspended.suspension(suspended.Target)),
 		cmp.Diff(goldenIdentity(), identity.decode()), cmp.Diff(goldenPlayer(), doc.decode()),
 		cmp.Diff(goldenKey(), key.decode()), cmp.Diff(goldenRevocation(), row.decode()),
 	} {

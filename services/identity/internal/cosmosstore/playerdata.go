@@ -33,7 +33,7 @@ func NewPlayerData(client *cosmos.Client, revocations *revocation.Revocations) [
 		&playerData{
 			container: rows, key: func(_, id string) string { return id },
 			find: func(ctx context.Context, playerID string) ([]document, error) {
-				return store.about(ctx, revocation.SuspensionID(playerID), revocations.ErasureID(playerID))
+				return store.about(ctx, revocation.SuspensionID(playerID), revocations.ErasedID(playerID), revocations.ErasureID(playerID))
 			},
 		},
 	}
@@ -114,12 +114,28 @@ func (s *RevocationStore) about(ctx context.Context, ids ...string) ([]document,
 		content := map[string]any{
 			"id": doc.ID, "type": doc.Type, "kind": doc.Kind, "target": doc.Target, "createTime": doc.CreateTime.Format(timeFormat), "lifted": doc.Lifted,
 		}
+		if len(doc.History) > 0 {
+			content["history"] = changes(doc.History)
+		}
 		if !doc.ExpireTime.IsZero() {
 			content["expireTime"] = doc.ExpireTime.Format(timeFormat)
 		}
 		documents = append(documents, document{playerdata.Document{ID: id, Content: content}, doc.Kind == kindNames[revocation.Erasure]})
 	}
 	return documents, nil
+}
+
+// changes is the history of a suspension as the player gets it: without the names of the staff.
+func changes(history []changeDoc) []any {
+	list := make([]any, len(history))
+	for i, c := range history {
+		change := map[string]any{"action": c.Action, "time": c.Time.Format(timeFormat), "reason": c.Reason}
+		if !c.Until.IsZero() {
+			change["until"] = c.Until.Format(timeFormat)
+		}
+		list[i] = change
+	}
+	return list
 }
 
 const timeFormat = "2006-01-02T15:04:05.999999999Z07:00"

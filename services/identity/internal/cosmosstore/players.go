@@ -27,7 +27,21 @@ func (s *PlayerStore) Create(ctx context.Context, p player.Player) error {
 
 // Update is one read, and one write where the rule changes something. A player who is not found costs another write.
 func (s *PlayerStore) Update(ctx context.Context, id string, rule func(*player.Player) bool) error {
-	err := s.update(ctx, id, rule)
+	return s.apply(ctx, id, cosmos.Operation{}, rule)
+}
+
+// Apply costs what Update does.
+func (s *PlayerStore) Apply(ctx context.Context, id string, r player.Request, rule func(*player.Player) bool) (again bool, err error) {
+	again = true
+	err = s.apply(ctx, id, cosmos.NewOperation(r.Caller, r.ID, []byte(r.Asks)), func(p *player.Player) bool {
+		again = false
+		return rule(p)
+	})
+	return again && err == nil, err
+}
+
+func (s *PlayerStore) apply(ctx context.Context, id string, op cosmos.Operation, rule func(*player.Player) bool) error {
+	err := s.update(ctx, id, op, rule)
 	if !fault.Is(err, fault.NotFound) {
 		return err
 	}
@@ -38,19 +52,16 @@ func (s *PlayerStore) Update(ctx context.Context, id string, rule func(*player.P
 	case gone:
 		return player.NotFound(id)
 	}
-	if err = s.update(ctx, id, rule); fault.Is(err, fault.NotFound) {
+	if err = s.update(ctx, id, op, rule); fault.Is(err, fault.NotFound) {
 		return fault.New(fault.Unavailable, "PLAYER_CHANGING", "the player is being written, try again").Because(err)
 	}
 	return err
 }
 
-// noETag is the ETag of no document.
-const noETag = `"none"`
-
 // gone makes sure that a player is not there. A read may be behind, and a client that is told so forgets its session; a write is not. This
 // one is always refused: 404 for nobody, 412 for a player, whom the next read then sees.
 func (s *PlayerStore) gone(ctx context.Context, id string) (bool, error) {
-	err := s.kind.Delete(ctx, cosmos.PK(id), playerDocID, noETag)
+	err := s.kind.Delete(ctx, cosmos.PK(id), playerDocID, player.NoVersion)
 	switch {
 	case err == nil, fault.Is(err, fault.NotFound):
 		return true, nil
@@ -60,8 +71,8 @@ func (s *PlayerStore) gone(ctx context.Context, id string) (bool, error) {
 	return false, err
 }
 
-func (s *PlayerStore) update(ctx context.Context, id string, rule func(*player.Player) bool) error {
-	_, err := s.kind.Update(ctx, cosmos.PK(id), playerDocID, cosmos.Operation{}, func(d *playerDoc) (bool, error) {
+func (s *PlayerStore) update(ctx context.Context, id string, op cosmos.Operation, rule func(*player.Player) bool) error {
+	_, err := s.kind.Update(ctx, cosmos.PK(id), playerDocID, op, func(d *playerDoc) (bool, error) {
 		p := d.decode()
 		if !rule(&p) {
 			return false, nil

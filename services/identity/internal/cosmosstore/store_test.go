@@ -46,25 +46,92 @@ func TestIdentities(t *testing.T) {
 	if _, err := store.Get(t.Context(), mine.ID); !fault.Is(err, fault.NotFound) {
 		t.Fatalf("nothing there: %v", err)
 	}
-	if got, err := store.Create(t.Context(), mine); err != nil || got != mine {
+	// same takes over the version that the store gave.
+	same := func(want player.Identity, got player.Identity) bool {
+		want.Version = got.Version
+		return got == want && got.Version != ""
+	}
+	if got, err := store.Create(t.Context(), mine); err != nil || !same(mine, got) {
 		t.Fatalf("created %+v, %v", got, err)
 	}
-	if got, err := store.Create(t.Context(), rival); err != nil || got != mine {
+	if got, err := store.Create(t.Context(), rival); err != nil || !same(mine, got) {
 		t.Errorf("who comes second gets %+v, %v", got, err)
 	}
 	done := mine
 	done.Pending, done.CreatedBy = false, "family-1"
-	if got, err := store.Complete(t.Context(), mine.ID, "family-1"); err != nil || got != done {
+	if got, err := store.Complete(t.Context(), mine.ID, "family-1"); err != nil || !same(done, got) {
 		t.Errorf("completed %+v, %v", got, err)
 	}
-	if got, err := store.Complete(t.Context(), mine.ID, "family-2"); err != nil || got != done {
+	if got, err := store.Complete(t.Context(), mine.ID, "family-2"); err != nil || !same(done, got) {
 		t.Errorf("completed by another: %+v, %v", got, err)
 	}
-	if got, err := store.Get(t.Context(), mine.ID); err != nil || got != done {
+	if got, err := store.Get(t.Context(), mine.ID); err != nil || !same(done, got) {
 		t.Errorf("read %+v, %v", got, err)
 	}
 	if _, err := store.Complete(t.Context(), "gone", "family"); !fault.Is(err, fault.NotFound) {
 		t.Errorf("completing what is gone: %v", err)
+	}
+}
+
+// An identity changes hands, or goes, only as the version that was read.
+func TestIdentitiesAreGuarded(t *testing.T) {
+	t.Parallel()
+	store := NewIdentities(cosmostest.StartShared(t, specs(t)))
+	ctx, other := t.Context(), "01JDC000000000000000000001"
+	first, err := store.Create(ctx, goldenIdentity())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Delete(ctx, player.Identity{ID: first.ID, Version: player.NoVersion}); !fault.Is(err, fault.Aborted) {
+		t.Errorf("no version of one that is there: %v", err)
+	}
+	second, err := store.Lead(ctx, first, first.PlayerID)
+	if err != nil || second.Version == first.Version || second.CreatedBy != first.CreatedBy {
+		t.Fatalf("written as it was: %+v, %v", second, err)
+	}
+	third, err := store.Lead(ctx, second, other)
+	if err != nil || third.PlayerID != other || third.CreatedBy != "" {
+		t.Fatalf("led to another: %+v, %v", third, err)
+	}
+	for _, old := range []player.Identity{first, second} {
+		if _, err := store.Lead(ctx, old, old.PlayerID); !fault.Is(err, fault.Aborted) {
+			t.Errorf("led as an old version: %v", err)
+		}
+		if err := store.Delete(ctx, old); !fault.Is(err, fault.Aborted) {
+			t.Errorf("deleted as an old version: %v", err)
+		}
+	}
+	for range 2 {
+		if err := store.Delete(ctx, third); err != nil {
+			t.Errorf("deleted: %v", err)
+		}
+	}
+	if err := store.Delete(ctx, player.Identity{ID: first.ID, Version: player.NoVersion}); err != nil {
+		t.Errorf("no version of one that is gone: %v", err)
+	}
+	if _, err := store.Lead(ctx, third, other); !fault.Is(err, fault.Aborted) {
+		t.Errorf("led after it was deleted: %v", err)
+	}
+}
+
+// A request is applied once, and its id is not good for another one.
+func TestPlayersApplyARequestOnce(t *testing.T) {
+	t.Parallel()
+	store := NewPlayers(cosmostest.StartShared(t, specs(t)))
+	p := goldenPlayer()
+	if err := store.Create(t.Context(), p); err != nil {
+		t.Fatal(err)
+	}
+	r := player.Request{Caller: "player:" + p.ID, ID: "r", Asks: "this"}
+	for i := range 2 {
+		again, err := store.Apply(t.Context(), p.ID, r, func(*player.Player) bool { return true })
+		if err != nil || again != (i == 1) {
+			t.Errorf("call %d: again %t, %v", i, again, err)
+		}
+	}
+	r.Asks = "that"
+	if _, err := store.Apply(t.Context(), p.ID, r, func(*player.Player) bool { return true }); fault.ReasonOf(err) != "REQUEST_ID_REUSED" {
+		t.Errorf("another request of the same id: %v", err)
 	}
 }
 

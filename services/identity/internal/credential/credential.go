@@ -13,8 +13,8 @@ import (
 // Subject is whom a provider vouches for.
 type Subject struct {
 	Provider string // the provider's name in the configuration; it may change, the identity does not
-	Issuer   string // who says so: "device", or the issuer URL of an OpenID Connect provider
-	Name     string // the issuer's own name for him: the secret of a device, the `sub` claim of an ID token
+	Issuer   string // who says so: "device", "steam" and the like, or the issuer URL of an OpenID Connect provider
+	Name     string // the issuer's own name for him: the secret of a device, the `sub` claim of an ID token, a Steam id
 }
 
 // ID names the identity: hex SHA-256 of issuer, NUL and subject. An issuer holds no NUL, so no two subjects share one.
@@ -33,6 +33,12 @@ type Verifier interface {
 	Verify(ctx context.Context, token, nonce string) (Subject, error)
 }
 
+// Tickets checks credentials of a platform that are one piece of text: entity tokens, tickets, authorization codes.
+type Tickets interface {
+	// Verify gives the subject of a ticket. Errors as those of [Verifier].
+	Verify(ctx context.Context, ticket string) (Subject, error)
+}
+
 // Refused is the answer to a credential that does not prove what it claims. The cause is for the log only: a caller who guesses learns
 // nothing.
 func Refused(cause error) *fault.Error {
@@ -46,7 +52,18 @@ const deviceIssuer = "device"
 type Providers struct {
 	Device bool                // guests may sign in with a device's secret
 	OIDC   map[string]Verifier // by name
+	// Tickets are the platforms with a way of their own, by name: the constants below. The kit has no verifier for Xbox, whose
+	// documents are not public: a deployment that has them brings one.
+	Tickets map[string]Tickets
 }
+
+// The names of the platforms in Providers.Tickets.
+const (
+	PlayFab   = "playfab"
+	Steam     = "steam"
+	PlayGames = "play-games"
+	Xbox      = "xbox"
+)
 
 // VerifyDevice gives the subject of a device's secret: whoever knows it is that player. FailedPrecondition (PROVIDER_DISABLED) where
 // guests are not wanted.
@@ -65,6 +82,16 @@ func (p *Providers) VerifyOIDC(ctx context.Context, provider, token, nonce strin
 		return Subject{}, Disabled(provider, "no provider of this name is configured")
 	}
 	return v.Verify(ctx, token, nonce)
+}
+
+// VerifyTicket gives the subject of a ticket of the named platform. FailedPrecondition (PROVIDER_DISABLED) for one that is not configured,
+// else as [Tickets].
+func (p *Providers) VerifyTicket(ctx context.Context, platform, ticket string) (Subject, error) {
+	v, ok := p.Tickets[platform]
+	if !ok {
+		return Subject{}, Disabled(platform, "this platform is not configured here")
+	}
+	return v.Verify(ctx, ticket)
 }
 
 // Disabled is the answer to a way of signing in that the deployment does not offer.

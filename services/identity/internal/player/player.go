@@ -20,23 +20,6 @@ type Player struct {
 	Revoked    bool     // no session opens any more: the player is being erased
 }
 
-// Link is a credential of the player.
-type Link struct {
-	IdentityID string // as credential.Subject.ID
-	Provider   string
-	Time       time.Time
-}
-
-// LinkedTo says whether the identity leads to the player.
-func (p *Player) LinkedTo(identityID string) bool {
-	for _, l := range p.Links {
-		if l.IdentityID == identityID {
-			return true
-		}
-	}
-	return false
-}
-
 // Revoke ends every session for good and says whether that changed anything.
 func (p *Player) Revoke() bool {
 	if p.Revoked {
@@ -55,6 +38,7 @@ type Identity struct {
 	CreateTime time.Time
 	Pending    bool   // the player or his profile may not be there yet: sign-in goes on where it stopped
 	CreatedBy  string // the family whose sign-in completed the player
+	Version    string // of the stored identity; empty before it is stored
 }
 
 // Store keeps players.
@@ -64,6 +48,16 @@ type Store interface {
 	// Update applies a rule to the stored player and writes him when it returns true; it may apply it several times. NotFound when
 	// he is not there.
 	Update(ctx context.Context, id string, rule func(*Player) bool) error
+	// Apply is Update in the name of a request. One that was applied before is not applied again, and AlreadyExists
+	// (REQUEST_ID_REUSED) when it was with another content. The store remembers the last 8 writes.
+	Apply(ctx context.Context, id string, r Request, rule func(*Player) bool) (again bool, err error)
+}
+
+// Request names a change, so that it is known when it comes again.
+type Request struct {
+	Caller string
+	ID     string // empty = it does not come again
+	Asks   string // what for; the same caller and id with another one are refused
 }
 
 // Identities keeps identities.
@@ -75,6 +69,29 @@ type Identities interface {
 	// Complete ends `Pending` in the name of the family and gives the identity as it then is; one that another family completed
 	// stays as it is. NotFound when it is not there any more.
 	Complete(ctx context.Context, id, family string) (Identity, error)
+	// Lead makes the identity that was read lead to a player, also to the one it leads to already, so that nobody else can write over
+	// what he has read. Aborted when it is not the version that was read any more.
+	Lead(ctx context.Context, i Identity, playerID string) (Identity, error)
+	// Delete deletes the version that was read; one that is gone already is fine. Aborted when there is another version. With NoVersion
+	// it deletes nothing and is sure whether there is any.
+	Delete(ctx context.Context, i Identity) error
+}
+
+// NoVersion is the version of no identity.
+const NoVersion = `"none"`
+
+// Read gives the stored player. NotFound when he is not there.
+func Read(ctx context.Context, players Store, id string) (read Player, err error) {
+	err = players.Update(ctx, id, func(p *Player) bool {
+		read = *p
+		return false
+	})
+	return read, err
+}
+
+// Changing is the answer when others change the same credential at the same time.
+func Changing(cause error) error {
+	return fault.New(fault.Unavailable, "IDENTITY_CHANGING", "the identity is being changed, try again").After(time.Second).Because(cause)
 }
 
 // NotFound is the answer for a player who is not there (any more).

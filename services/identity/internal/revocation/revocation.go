@@ -23,15 +23,17 @@ const (
 const (
 	// SessionTTL is how long the row of a session is kept: as long as an access token may live, and 5 minutes for clocks that differ.
 	SessionTTL = 65 * time.Minute
-	// ErasureTTL is how long servers remember an erased player. The row itself stays: a backup that is restored later needs it.
+	// ErasureTTL is how long servers remember an erased player.
 	ErasureTTL = 30 * 24 * time.Hour
+	// erasureKept is how long the row with his id is stored: a day longer, for clocks that differ.
+	erasureKept = ErasureTTL + 24*time.Hour
 )
 
 // Row is one revocation.
 type Row struct {
 	ID         string // derived from kind and target, so that the same thing is revoked once
 	Kind       Kind
-	Target     string // what ended; empty once an erasure is final
+	Target     string // what ended; empty in the record of an erasure
 	CreateTime time.Time
 	ExpireTime time.Time     // the revocation is over then; zero = it does not end
 	Lifted     bool          // a suspension that was lifted
@@ -57,8 +59,8 @@ type Store interface {
 // Revocations writes and lists revocations.
 type Revocations struct {
 	Store Store
-	// Key of the HMAC-SHA256 that makes an erasure row's id, so that the row does not bear the player's id once it is final. It never
-	// changes: the row is found by it for ever.
+	// Key of the HMAC-SHA256 that names the rows of an erasure, so that what stays of it does not bear the player's id. It never changes: the
+	// record is found by it for ever.
 	Key []byte
 	// Now is the time, UTC.
 	Now func() time.Time
@@ -73,11 +75,19 @@ func (r *Revocations) EndSession(ctx context.Context, sid string) error {
 }
 
 // Erase refuses a player's tokens, and his id as an argument, from now on. Safe to repeat.
+//
+// It writes two rows. The first one bears his id, for the servers, and the store itself forgets it when its time is over, whether or not a program is there
+// to see to it. The second one stays for ever and bears nothing of him but an HMAC: whoever restores a backup finds by it that a player of
+// the backup was erased.
 func (r *Revocations) Erase(ctx context.Context, playerID string) error {
 	now := r.Now()
-	return r.Store.Put(ctx, Row{
-		ID: r.ErasureID(playerID), Kind: Erasure, Target: playerID, CreateTime: now, ExpireTime: now.Add(ErasureTTL),
+	err := r.Store.Put(ctx, Row{
+		ID: r.ErasedID(playerID), Kind: Erasure, Target: playerID, CreateTime: now, ExpireTime: now.Add(ErasureTTL), TTL: erasureKept,
 	})
+	if err != nil {
+		return err
+	}
+	return r.Store.Put(ctx, Row{ID: r.ErasureID(playerID), Kind: Erasure, CreateTime: now})
 }
 
 // List is [Store.List].
@@ -91,9 +101,14 @@ func SessionID(sid string) string { return "session-" + sid }
 // SuspensionID is the id of a player's suspension row.
 func SuspensionID(playerID string) string { return "suspension-" + playerID }
 
-// ErasureID is the id of a player's erasure row.
-func (r *Revocations) ErasureID(playerID string) string {
+// ErasureID is the id of the record of a player's erasure.
+func (r *Revocations) ErasureID(playerID string) string { return "erasure-" + r.pseudonym(playerID) }
+
+// ErasedID is the id of the row that keeps an erased player out.
+func (r *Revocations) ErasedID(playerID string) string { return "erased-" + r.pseudonym(playerID) }
+
+func (r *Revocations) pseudonym(playerID string) string {
 	h := hmac.New(sha256.New, r.Key)
 	h.Write([]byte(playerID))
-	return "erasure-" + hex.EncodeToString(h.Sum(nil))
+	return hex.EncodeToString(h.Sum(nil))
 }

@@ -8,11 +8,13 @@ import (
 
 	identityv1 "supergame/proto/gen/supergame/identity/v1"
 	"supergame/services/identity/internal/credential"
+	"supergame/services/identity/internal/link"
 	"supergame/services/identity/internal/program"
 	"supergame/services/identity/internal/revocation"
 	"supergame/services/identity/internal/session"
 	"supergame/services/identity/internal/signin"
 	"supergame/services/identity/internal/signing"
+	"supergame/services/identity/internal/suspension"
 	"supergame/services/platform/auth"
 )
 
@@ -26,6 +28,8 @@ type Nouns struct {
 	Providers   *credential.Providers
 	SignIn      *signin.SignIn
 	Sessions    *session.Sessions
+	Links       *link.Links
+	Suspensions *suspension.Suspensions
 	Programs    *program.Programs
 	Revocations *revocation.Revocations
 	Keys        Keys
@@ -53,11 +57,31 @@ func (s *Identity) SignIn(ctx context.Context, r *identityv1.SignInRequest) (*id
 	return &identityv1.SignInResponse{PlayerId: result.Session.PlayerID, Created: result.Created, Session: encodeSession(result.Session)}, nil
 }
 
-func (s *Identity) subject(ctx context.Context, r *identityv1.SignInRequest) (credential.Subject, error) {
-	if oidc := r.GetOidc(); oidc != nil {
-		return s.nouns.Providers.VerifyOIDC(ctx, oidc.GetProvider(), oidc.GetIdToken(), oidc.GetNonce())
+// credentials is what the requests that carry a player's credential have in common.
+type credentials interface {
+	GetDevice() *identityv1.DeviceCredential
+	GetOidc() *identityv1.OidcCredential
+	GetPlayfab() *identityv1.PlayFabCredential
+	GetSteam() *identityv1.SteamCredential
+	GetPlayGames() *identityv1.PlayGamesCredential
+	GetXbox() *identityv1.XboxCredential
+}
+
+func (s *Identity) subject(ctx context.Context, r credentials) (credential.Subject, error) {
+	providers := s.nouns.Providers
+	switch {
+	case r.GetOidc() != nil:
+		return providers.VerifyOIDC(ctx, r.GetOidc().GetProvider(), r.GetOidc().GetIdToken(), r.GetOidc().GetNonce())
+	case r.GetPlayfab() != nil:
+		return providers.VerifyTicket(ctx, credential.PlayFab, r.GetPlayfab().GetEntityToken())
+	case r.GetSteam() != nil:
+		return providers.VerifyTicket(ctx, credential.Steam, r.GetSteam().GetTicket())
+	case r.GetPlayGames() != nil:
+		return providers.VerifyTicket(ctx, credential.PlayGames, r.GetPlayGames().GetServerAuthCode())
+	case r.GetXbox() != nil:
+		return providers.VerifyTicket(ctx, credential.Xbox, r.GetXbox().GetToken())
 	}
-	return s.nouns.Providers.VerifyDevice(r.GetDevice().GetDeviceId())
+	return providers.VerifyDevice(r.GetDevice().GetDeviceId())
 }
 
 // SignInClient exchanges the credential of a program for an access token.

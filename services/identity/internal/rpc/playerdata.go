@@ -26,7 +26,12 @@ func (s *PlayerData) ErasePlayer(ctx context.Context, r *identityv1.ErasePlayerR
 	if err != nil {
 		return nil, err
 	}
-	return &identityv1.ErasePlayerResponse{Done: erasure.Done, Deleted: erasure.Deleted}, nil
+	return &identityv1.ErasePlayerResponse{Done: erasure.Done, Deleted: erasure.Deleted, Containers: erasure.Containers}, nil
+}
+
+// PlayerChanged has nothing to do: copies of what others decide are not kept here.
+func (s *PlayerData) PlayerChanged(context.Context, *identityv1.PlayerChangedRequest) (*identityv1.PlayerChangedResponse, error) {
+	return &identityv1.PlayerChangedResponse{}, nil
 }
 
 // ExportPlayer streams everything of a player.

@@ -8,6 +8,9 @@
 //
 // The next sign-in with the credential goes on behind the last step that was done. A player is made only for an id minted in the
 // same call or still pending, so nothing brings an erased player back.
+//
+// An identity that its player does not list is what an unlinking left behind that did not come to its end: it leads nowhere, the sign-in deletes
+// it and goes on as the first one with this credential.
 package signin
 
 import (
@@ -50,28 +53,84 @@ type Result struct {
 	Created bool
 }
 
+// attempts is how often a sign-in begins again because others change the same identity.
+const attempts = 4
+
 // Do opens a session of the subject's player. With a request id that was used for the same subject within player.SignInWindow it is
 // the same session again.
 func (s *SignIn) Do(ctx context.Context, subject credential.Subject, requestID string) (Result, error) {
-	now := s.Now()
-	identity, err := s.identity(ctx, subject, now)
-	if err != nil {
-		return Result{}, err
-	}
-	if err := s.Sessions.Check(identity.PlayerID); err != nil {
-		return Result{}, err
-	}
-	family, err := s.open(ctx, identity, s.familyNames(identity.ID, requestID, now), now)
-	if err != nil {
-		return Result{}, err
-	}
-	if identity.Pending {
-		if identity, err = s.complete(ctx, identity, family.ID); err != nil {
+	for range attempts {
+		identity, err := s.identity(ctx, subject, s.Now())
+		if err != nil {
+			return Result{}, err
+		}
+		result, elsewhere, err := s.by(ctx, identity, requestID)
+		if err != nil || !elsewhere {
+			return result, err
+		}
+		if err := s.release(ctx, identity); err != nil {
 			return Result{}, err
 		}
 	}
-	granted, err := s.Sessions.Grant(identity.PlayerID, family)
-	return Result{Session: granted, Created: identity.CreatedBy == family.ID}, err
+	return Result{}, player.Changing(nil)
+}
+
+// by opens a session by an identity, or says that it does not lead to the player whom it named when it was read.
+func (s *SignIn) by(ctx context.Context, identity player.Identity, requestID string) (result Result, elsewhere bool, err error) {
+	now := s.Now()
+	if err := s.Sessions.Check(identity.PlayerID); err != nil {
+		return Result{}, false, err
+	}
+	family, elsewhere, err := s.open(ctx, identity, s.familyNames(identity.ID, requestID, now), now)
+	if err != nil || elsewhere {
+		return Result{}, elsewhere, err
+	}
+	playerID := identity.PlayerID
+	if identity.Pending {
+		if identity, err = s.complete(ctx, identity, family.ID); err != nil {
+			return Result{}, false, err
+		}
+		if identity.PlayerID != playerID { // moved since
+			return Result{}, true, nil
+		}
+	}
+	granted, err := s.Sessions.Grant(playerID, family)
+	return Result{Session: granted, Created: identity.CreatedBy == family.ID}, false, err
+}
+
+// release deletes an identity that its player does not list, unless he does by now, or another has taken it.
+func (s *SignIn) release(ctx context.Context, identity player.Identity) error {
+	leads, err := player.Leads(ctx, s.Players, identity)
+	if err != nil || leads {
+		return err
+	}
+	if err := s.Identities.Delete(ctx, identity); err != nil && !fault.Is(err, fault.Aborted) {
+		return err
+	}
+	return nil
+}
+
+// Ensure makes the player of an identity whose first sign-in stopped half-way, with his profile. The mark stays: it is for a sign-in to say that it
+// created him.
+func (s *SignIn) Ensure(ctx context.Context, identity player.Identity) error {
+	if !identity.Pending {
+		return nil
+	}
+	if err := s.Sessions.Check(identity.PlayerID); err != nil {
+		return err
+	}
+	err := s.Players.Create(ctx, newPlayer(identity))
+	if err != nil && !fault.Is(err, fault.AlreadyExists) {
+		return err
+	}
+	return s.Profiles.Ensure(ctx, identity.PlayerID)
+}
+
+func newPlayer(identity player.Identity) player.Player {
+	return player.Player{
+		ID: identity.PlayerID, CreateTime: identity.CreateTime,
+		Links: []player.Link{{IdentityID: identity.ID, Provider: identity.Provider, Time: identity.CreateTime}},
+	}
 }
 
 // identity reads the subject's identity, or creates it with a new player id.
@@ -89,39 +148,33 @@ func (s *SignIn) identity(ctx context.Context, subject credential.Subject, now t
 	})
 }
 
-// open opens the session, in the new player's document or in the one that is there.
-func (s *SignIn) open(ctx context.Context, identity player.Identity, names []string, now time.Time) (player.Family, error) {
+// open opens the session, in the new player's document or in the one that is there, or says that the identity is not listed in it.
+func (s *SignIn) open(
+	ctx context.Context, identity player.Identity, names []string, now time.Time,
+) (family player.Family, unlisted bool, err error) {
 	if identity.Pending {
-		p := player.Player{
-			ID: identity.PlayerID, CreateTime: identity.CreateTime,
-			Links: []player.Link{{IdentityID: identity.ID, Provider: identity.Provider, Time: identity.CreateTime}},
-		}
+		p := newPlayer(identity)
 		family, _ := p.Open(names, now, s.Sessions.Life)
 		first := *family
 		err := s.Players.Create(ctx, p)
 		if !fault.Is(err, fault.AlreadyExists) {
-			return first, err
+			return first, false, err
 		}
 	}
-	var family player.Family
-	var refused error
-	err := s.Players.Update(ctx, identity.PlayerID, func(p *player.Player) bool {
-		switch {
-		case p.Revoked:
-			refused = player.NotFound(p.ID)
-			return false
-		case !p.LinkedTo(identity.ID):
-			refused = credential.Refused(fault.New(fault.FailedPrecondition, "UNLINKED", "the player does not list this identity"))
+	revoked := false
+	err = s.Players.Update(ctx, identity.PlayerID, func(p *player.Player) bool {
+		revoked, unlisted = p.Revoked, !p.LinkedTo(identity.ID)
+		if revoked || unlisted {
 			return false
 		}
 		f, opened := p.Open(names, now, s.Sessions.Life)
-		family, refused = *f, nil
+		family = *f
 		return opened
 	})
-	if err == nil {
-		err = refused
+	if err == nil && revoked {
+		err = player.NotFound(identity.PlayerID)
 	}
-	return family, err
+	return family, unlisted, err
 }
 
 // complete makes the profile and takes the mark off the identity.

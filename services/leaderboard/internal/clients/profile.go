@@ -64,7 +64,7 @@ func (p *Profiles) Standing(ctx context.Context, playerID string) (scores.Standi
 	if err != nil {
 		return scores.Standing{}, err
 	}
-	s := scores.Standing{Country: answer.GetProfile().GetCountry(), Suspended: suspended(answer.GetProfile())}
+	s := scores.Standing{Country: answer.GetProfile().GetCountry(), Suspended: answer.GetProfile().GetSuspended()}
 	p.standings.Put(playerID, s)
 	return s, nil
 }
@@ -116,17 +116,10 @@ func (p *Profiles) Profiles(ctx context.Context, playerIDs []string) (map[string
 
 // shown is what others see of a player.
 func shown(profile *profilev1.Profile) query.Profile {
-	if suspended(profile) {
+	if profile.GetSuspended() {
 		return query.Profile{Concealed: true}
 	}
 	return query.Profile{DisplayName: profile.GetDisplayName()}
-}
-
-// suspended reads Profile.suspended, which a profile service of an older version does not have.
-func suspended(profile *profilev1.Profile) bool {
-	m := profile.ProtoReflect()
-	field := m.Descriptor().Fields().ByName("suspended")
-	return field != nil && m.Get(field).Bool()
 }
 
 // Friends lists a player's friends, without those that he or they block. It may be a minute old.

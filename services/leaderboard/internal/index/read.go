@@ -54,6 +54,7 @@ func (l Tree) Range(from, n int, do func(Entry) bool) {
 	if from < 0 || from >= l.t.n || n <= 0 {
 		return
 	}
+	var e Entry
 	gi, li, i := l.t.locate(from)
 	for ; gi < len(l.t.groups); gi, li = gi+1, 0 {
 		g := l.t.groups[gi]
@@ -62,7 +63,7 @@ func (l Tree) Range(from, n int, do func(Entry) bool) {
 			run = run[:min(n, len(run))]
 			l.x.records.touch(run)
 			for _, r := range run {
-				if !do(l.x.records.view(r)) {
+				if l.x.records.fill(r, &e); !do(e) {
 					return
 				}
 			}

@@ -110,18 +110,28 @@ func (s *records) segment(r uint32, i int) uint32 {
 
 // view is the record as an entry whose slices are parts of the record.
 func (s *records) view(r uint32) Entry {
+	var e Entry
+	s.fill(r, &e)
+	return e
+}
+
+// fill is view into an entry that was used before: its segments are overwritten, not made anew.
+func (s *records) fill(r uint32, e *Entry) {
 	b := s.at(r)
-	e := Entry{Player: s.player(r), Version: s.version(r)}
-	if s.placed(r) {
-		e.Key = s.key(r)
+	e.Player, e.Version = Player(b[:16]), int64(binary.LittleEndian.Uint64(b[atVersion:])) //nolint:gosec // the bits
+	e.Key, e.Inline = nil, nil
+	if b[atFlags] == flagPlaced {
+		e.Key = b[atKey : atKey+s.shape.KeyBytes]
 	}
-	for i := range s.shape.Segments {
-		e.Segments = append(e.Segments, s.segment(r, i))
+	if s.shape.Segments > 0 {
+		e.Segments = e.Segments[:0]
+		for i := range s.shape.Segments {
+			e.Segments = append(e.Segments, binary.LittleEndian.Uint32(b[atKey+s.shape.KeyBytes+4*i:]))
+		}
 	}
 	if n := int(b[atInline]); n > 0 {
 		e.Inline = b[s.stride-s.shape.Inline:][:n]
 	}
-	return e
 }
 
 // entry is view with slices of its own.

@@ -8,6 +8,7 @@ import (
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/protoadapt"
 	"google.golang.org/protobuf/types/known/durationpb"
 
@@ -22,6 +23,7 @@ const (
 	maxFieldBytes    = 200
 	maxFieldsBytes   = 1536 // together
 	maxMetadataBytes = 768  // together
+	maxDetailBytes   = 1536 // a fault has fields or a detail
 )
 
 // statusError is what gRPC's own errors are.
@@ -30,7 +32,7 @@ type statusError interface {
 }
 
 // Status returns the status of an error for a caller, with the google.rpc details ErrorInfo (reason, domain, metadata), BadRequest (fields),
-// RetryInfo and RequestInfo (the id to ask the operator about, if it is not empty). Of an Internal or DataLoss fault it shows
+// RetryInfo and RequestInfo (the id to ask the operator about, if it is not empty), and the fault's own detail where it is a message that fits. Of an Internal or DataLoss fault it shows
 // nothing else: the text is for the log. Nil gives OK.
 func Status(err error, requestID string) *status.Status {
 	f := FaultOf(err)
@@ -50,6 +52,9 @@ func Status(err error, requestID string) *status.Status {
 	}
 	if f.RetryAfter > 0 {
 		details = append(details, &errdetails.RetryInfo{RetryDelay: durationpb.New(f.RetryAfter)})
+	}
+	if own, ok := f.Detail.(protoadapt.MessageV1); ok && len(f.Fields) == 0 && proto.Size(protoadapt.MessageV2Of(own)) <= maxDetailBytes {
+		details = append(details, own)
 	}
 	if requestID != "" {
 		details = append(details, &errdetails.RequestInfo{RequestId: requestID})
@@ -103,7 +108,7 @@ func clean(text string, limit int) string {
 }
 
 // Fault returns the fault that a status stands for, nil for OK. The way there and back keeps kind, reason, message, fields,
-// retry delay and metadata, but for what [Status] hides or cuts. A status without our details, as gRPC itself makes them, gives
+// retry delay, metadata and detail, but for what [Status] hides or cuts. A status without our details, as gRPC itself makes them, gives
 // a fault whose reason is the code's name.
 func Fault(s *status.Status) *fault.Error {
 	if s.Err() == nil {
@@ -123,6 +128,8 @@ func Fault(s *status.Status) *fault.Error {
 			f.RetryAfter = detail.GetRetryDelay().AsDuration()
 		case *errdetails.RequestInfo:
 			f.Cause = remoteCall(detail.GetRequestId())
+		case protoadapt.MessageV1: // the fault's own, of a type that this program knows
+			f.Detail = detail
 		}
 	}
 	return f

@@ -120,3 +120,26 @@ func TestSeveralHops(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// A message of the fault's own reaches the caller and passes hops, unless it does not fit, or the fault is a defect of ours.
+func TestDetail(t *testing.T) {
+	detail := &errdetails.Help{Links: []*errdetails.Help_Link{{Description: "what to do", Url: "https://example.test"}}}
+	sent := fault.New(fault.AlreadyExists, "TAKEN", "it is taken").WithDetail(detail)
+	got := wire.Fault(wire.Status(wire.Fault(wire.Status(sent, "r1")), "r2"))
+	help, ok := got.Detail.(*errdetails.Help)
+	if !ok || !proto.Equal(help, detail) || got.Reason != "TAKEN" {
+		t.Errorf("it came back as %v", got.Detail)
+	}
+	large := &errdetails.Help{Links: []*errdetails.Help_Link{{Description: strings.Repeat("x", 5000)}}}
+	for name, f := range map[string]*fault.Error{
+		"a large one":   sent.WithDetail(large),
+		"no message":    sent.WithDetail("text"),
+		"a defect":      fault.New(fault.Internal, "X", "x").WithDetail(detail),
+		"beside fields": fault.Invalid("a", "is wrong").WithDetail(detail),
+	} {
+		s := wire.Status(f, "r1")
+		if got := wire.Fault(s); got.Detail != nil || got.Kind != f.Kind || len(s.Details()) == 0 {
+			t.Errorf("%s: %v, %v", name, got.Detail, s)
+		}
+	}
+}

@@ -8,10 +8,12 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+	"google.golang.org/grpc"
 
 	identityv1 "supergame/proto/gen/supergame/identity/v1"
 	"supergame/services/platform/auth"
@@ -73,7 +75,8 @@ func run() (err error) {
 	if err != nil {
 		return err
 	}
-	identity, err := grpcclient.Dial(cfg.IdentityEndpoint, grpcclient.Options{Tokens: grpcclient.NewTokens(plain, credential), Tracer: tel.Tracer})
+	others := grpcclient.Options{Tokens: grpcclient.NewTokens(plain, credential), Tracer: tel.Tracer}
+	identity, err := grpcclient.Dial(cfg.IdentityEndpoint, others)
 	if err != nil {
 		return err
 	}
@@ -85,7 +88,8 @@ func run() (err error) {
 		return err
 	}
 	service, err := profile.New(ctx, cfg.Profile, profile.Deps{
-		Cosmos: store, Logger: tel.Logger, Erased: verifier.Erased, ContentSafetyToken: safety,
+		Cosmos: store, Logger: tel.Logger, Meter: tel.Meter, Erased: verifier.Erased, ContentSafetyToken: safety,
+		Dial: func(service string) (grpc.ClientConnInterface, error) { return dial(service, others) },
 	})
 	if err != nil {
 		return err
@@ -96,6 +100,16 @@ func run() (err error) {
 		Verifier: verifier,
 		Logger:   tel.Logger, Tracer: tel.Tracer, Meter: tel.Meter, Prometheus: tel.Prometheus,
 	}, service)
+}
+
+// dial connects to another service, whose address is <SERVICE>_ENDPOINT.
+func dial(service string, options grpcclient.Options) (grpc.ClientConnInterface, error) {
+	variable := strings.ToUpper(service) + "_ENDPOINT"
+	endpoint := os.Getenv(variable)
+	if endpoint == "" {
+		return nil, fmt.Errorf("%s is not set; PROFILE_PARTICIPANTS names the service", variable)
+	}
+	return grpcclient.Dial(endpoint, options)
 }
 
 // credentialOf is what this process proves itself with to identity: a key where one is set, else its managed identity.

@@ -27,16 +27,29 @@ type liveDoc struct {
 }
 
 // profileDoc is the public part. Filled to the brim it stays within 1 KB with the system's own properties, so that reading it costs one
-// request unit, and leaves room for a property of 64 bytes; a test adds up the sizes.
+// request unit; a test adds up the sizes. While a claim of a handle is open it may be larger.
 type profileDoc struct {
 	cosmos.Header
 	PlayerID    string   `json:"playerId"`
+	Handle      string   `json:"handle,omitempty"`
 	DisplayName string   `json:"displayName,omitempty"`
 	Avatar      string   `json:"avatar,omitempty"`
 	Country     string   `json:"country,omitempty"`
 	Languages   []string `json:"languages,omitempty"`
 	JoinTime    instant  `json:"joinTime"`
 	UpdateTime  instant  `json:"updateTime"`
+	Suspended   bool     `json:"suspended,omitempty"`
+
+	Claims int64     `json:"claims,omitempty"` // the number of the player's last claim of a handle
+	Claim  *claimDoc `json:"claim,omitempty"`  // that one, while it is open
+	Due    int64     `json:"due,omitempty"`    // when it is looked after, seconds since 1970; indexed
+}
+
+// claimDoc is what is left to do about a claim of a handle.
+type claimDoc struct {
+	State   string `json:"state"`
+	Name    string `json:"name"`
+	Request string `json:"request,omitempty"` // the id of the operation that began it, which is forgotten when the claim is undone
 }
 
 type privateDoc struct {
@@ -49,14 +62,17 @@ type privateDoc struct {
 
 func (d *profileDoc) profile() profile.Profile {
 	return profile.Profile{
-		PlayerID: d.PlayerID, DisplayName: d.DisplayName, Avatar: d.Avatar, Country: d.Country, Languages: d.Languages,
+		PlayerID: d.PlayerID, Handle: d.Handle, DisplayName: d.DisplayName, Avatar: d.Avatar, Country: d.Country, Languages: d.Languages,
 		JoinTime: time.Time(d.JoinTime), UpdateTime: time.Time(d.UpdateTime), ETag: d.ETag,
+		Suspended: d.Suspended,
 	}
 }
 
+// set takes what an update of a profile may change; the handle is none of that.
 func (d *profileDoc) set(p profile.Profile) {
 	d.PlayerID, d.DisplayName, d.Avatar, d.Country, d.Languages = p.PlayerID, p.DisplayName, p.Avatar, p.Country, p.Languages
 	d.JoinTime, d.UpdateTime = instant(p.JoinTime), instant(p.UpdateTime)
+	d.Suspended = p.Suspended
 }
 
 func (d *privateDoc) private() *profile.Private {

@@ -51,7 +51,7 @@ func startKillable(t *testing.T, dir string) (*Store, *exec.Cmd) {
 	return New(client), command
 }
 
-// startKillableClient is startKillable for other stores.
+// startKillableClient is startKillable for any store.
 func startKillableClient(t *testing.T, dir string) (*cosmos.Client, *exec.Cmd) {
 	t.Helper()
 	command := exec.Command(os.Args[0])
@@ -74,7 +74,7 @@ func startKillableClient(t *testing.T, dir string) (*cosmos.Client, *exec.Cmd) {
 	}
 	client, err := cosmos.Open(t.Context(), cosmos.Config{
 		Endpoint: "http://" + strings.TrimSpace(addr), Key: config.NewSecret(emulator.WellKnownKey), Database: "supergame", Create: true,
-	}, cosmos.Options{Patience: time.Second})
+	}, cosmos.Options{Patience: 3 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +111,8 @@ func TestKill(t *testing.T) {
 		}
 	})
 	wg.Wait()
-	_ = process.Wait() // killed: it has an error
+	_ = process.Process.Kill() // also when an update has failed before: on a busy machine
+	_ = process.Wait()         // killed: it has an error
 
 	s, _ = startKillable(t, dir)
 	got, err := s.GetFull(newSession(t), ada)

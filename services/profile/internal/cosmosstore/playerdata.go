@@ -80,6 +80,7 @@ func (p *PlayerData) Documents(ctx context.Context, playerID, after string, limi
 			return nil, fault.New(fault.DataLoss, "BAD_DOCUMENT", "a document of player %s has no id", playerID)
 		}
 		dropSystemProperties(row)
+		dropWordsOfOthers(row)
 		documents[i] = playerdata.Document{ID: id, Content: row}
 	}
 	return documents, nil

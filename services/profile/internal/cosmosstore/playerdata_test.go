@@ -66,7 +66,7 @@ func TestErase(t *testing.T) {
 	addNotes(t, s, ada, 240)
 	data := newPlayerData(s, 1000)
 	got, err := data.Erase(ctx, ada)
-	want := playerdata.Erasure{Done: true, Deleted: map[string]int64{Players: 243}}
+	want := playerdata.Erasure{Done: true, Deleted: map[string]int64{Players: 243}, Containers: []string{Players}}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Error(diff, err)
 	}
@@ -74,7 +74,7 @@ func TestErase(t *testing.T) {
 		t.Errorf("still there: %v", ids)
 	}
 	got, err = data.Erase(ctx, ada)
-	if diff := cmp.Diff(playerdata.Erasure{Done: true, Deleted: map[string]int64{}}, got); diff != "" || err != nil {
+	if diff := cmp.Diff(playerdata.Erasure{Done: true, Deleted: map[string]int64{}, Containers: []string{Players}}, got); diff != "" || err != nil {
 		t.Errorf("a second time: %s %v", diff, err)
 	}
 	if diff := cmp.Diff([]string{"live", "private", "profile"}, storedIDs(t, s, bob)); diff != "" {
@@ -119,7 +119,7 @@ func TestEraseUnderFaults(t *testing.T) {
 				mustCreate(ctx, t, s, ada)
 				e.Inject(meet(emulator.Fault{Op: emulator.OpBatch, Skip: step}, failure))
 				got, err := newPlayerData(s, 1000).Erase(ctx, ada)
-				want := playerdata.Erasure{Done: true, Deleted: map[string]int64{Players: 3}}
+				want := playerdata.Erasure{Done: true, Deleted: map[string]int64{Players: 3}, Containers: []string{Players}}
 				if diff := cmp.Diff(want, got); diff != "" || err != nil {
 					t.Error(diff, err)
 				}

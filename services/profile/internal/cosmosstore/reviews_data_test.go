@@ -37,7 +37,7 @@ func TestEraseReviews(t *testing.T) {
 				failure.Op, failure.Container, failure.Count = op, ReviewsContainer, 1
 				e.Inject(failure)
 				got, err := reviewData(s).Erase(newSession(t), ada)
-				want := playerdata.Erasure{Done: true, Deleted: map[string]int64{ReviewsContainer: 5}}
+				want := playerdata.Erasure{Done: true, Deleted: map[string]int64{ReviewsContainer: 5}, Containers: []string{ReviewsContainer}}
 				if diff := cmp.Diff(want, got); diff != "" || err != nil {
 					t.Error(diff, err)
 				}
@@ -45,7 +45,7 @@ func TestEraseReviews(t *testing.T) {
 					t.Errorf("left: %v", left)
 				}
 				got, err = reviewData(s).Erase(newSession(t), ada)
-				if diff := cmp.Diff(playerdata.Erasure{Done: true, Deleted: map[string]int64{}}, got); diff != "" || err != nil {
+				if diff := cmp.Diff(playerdata.Erasure{Done: true, Deleted: map[string]int64{}, Containers: []string{ReviewsContainer}}, got); diff != "" || err != nil {
 					t.Errorf("again: %s %v", diff, err)
 				}
 			}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"time"
 
 	"supergame/services/platform/cosmos"
 	"supergame/services/platform/fault"
@@ -21,6 +22,9 @@ type Store struct {
 	lives    *cosmos.Kind[liveDoc]
 	profiles *cosmos.Kind[profileDoc]
 	privates *cosmos.Kind[privateDoc]
+
+	outbox *cosmos.Kind[outboxDoc] // nil = nobody keeps copies, see Telling
+	now    func() time.Time
 }
 
 // New returns a store. It does no I/O.

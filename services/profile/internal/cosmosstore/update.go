@@ -40,7 +40,10 @@ func (b both) carry(op cosmos.Operation) (bool, error) {
 func (s *Store) Update(
 	ctx context.Context, e profile.Edit, decide func(*profile.Player) (profile.Parts, error),
 ) (profile.Player, error) {
-	if e.RequestID == "" && !e.Touches.Private {
+	switch {
+	case e.RequestID == "" && !e.Touches.Private && s.outbox != nil:
+		return s.updateTold(ctx, e.PlayerID, decide)
+	case e.RequestID == "" && !e.Touches.Private:
 		return s.updatePublic(ctx, e.PlayerID, decide)
 	}
 	op := cosmos.NewOperation(e.Caller, e.RequestID, e.Content)
@@ -82,12 +85,16 @@ func (s *Store) tryUpdate(
 		return docs, err
 	}
 	p := docs.player()
+	before := p.Country
 	changed, err := decide(&p)
 	if err != nil {
 		return both{}, err
 	}
 	docs.public.set(p.Profile)
 	docs.private.set(p.Private)
+	if s.outbox != nil && p.Country != before {
+		return docs, s.writeTold(ctx, docs, changed, op)
+	}
 	return docs, s.write(ctx, docs, changed, op)
 }
 

@@ -22,8 +22,26 @@ import (
 // Field is a place where a text of a player stands. It is stored.
 type Field string
 
-// DisplayName is the name in a profile.
-const DisplayName Field = "display_name"
+// The fields.
+const (
+	DisplayName     Field = "display_name"     // the name in a profile
+	Handle          Field = "handle"           // the name that is his alone
+	SaveDescription Field = "save_description" // of a public save
+)
+
+// Of returns a moderator of one field, for a room that has no other.
+func (m *Moderator) Of(field Field) FieldModerator { return FieldModerator{m, field} }
+
+// FieldModerator decides about the texts of one field.
+type FieldModerator struct {
+	moderator *Moderator
+	field     Field
+}
+
+// Check is [Moderator.Check] for a text of the field. Path is where it stands in the request.
+func (f FieldModerator) Check(ctx context.Context, playerID, path, text string) error {
+	return f.moderator.Check(ctx, Text{PlayerID: playerID, Field: f.field, Path: path, Text: text})
+}
 
 // Text is what a player wants others to see.
 type Text struct {

@@ -23,7 +23,7 @@ const (
 var (
 	playersPaths   = []string{pathDisplayName, pathAvatar, pathCountry, pathLanguages, pathSettings}
 	operatorsPaths = append(slices.Clone(playersPaths), pathFlags)
-	outputPaths    = []string{"player_id", "join_time", "update_time", "etag", "private.update_time", "private.etag"}
+	outputPaths    = []string{"player_id", "join_time", "update_time", "etag", "suspended", "private.update_time", "private.etag"}
 )
 
 // mask is the set of fields that a change names: known, changeable, sorted, each once.

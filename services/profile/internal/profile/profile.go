@@ -13,6 +13,7 @@ import (
 // Profile is the public part of a player: what every other player may see.
 type Profile struct {
 	PlayerID    string    // ULID
+	Handle      string    // "" = none; what ClaimHandle makes his alone
 	DisplayName string    // "" until the player chooses one; not unique
 	Avatar      string    // a key of the game's own catalog
 	Country     string    // ISO 3166-1 alpha-2, "" = not said
@@ -20,6 +21,7 @@ type Profile struct {
 	JoinTime    time.Time // first sign-in
 	UpdateTime  time.Time // last change of the public part
 	ETag        string    // version of the public part; opaque
+	Suspended   bool      // set by identity only
 }
 
 // Private is the part of a player that only he and operators see.

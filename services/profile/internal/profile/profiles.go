@@ -21,6 +21,8 @@ type Profiles struct {
 	Now   func() time.Time // for join and update times
 	// Erased reports whether a player is being erased, so that he is gone before his documents are; nil = nobody is.
 	Erased func(playerID string) bool
+	// Changed is called when something changed of which other services keep copies; nil = there are none.
+	Changed func(ctx context.Context, playerID string)
 	// Moderator decides about names; nil = every name is good.
 	Moderator Moderator
 }
@@ -98,12 +100,20 @@ func (p *Profiles) Update(ctx context.Context, caller Caller, u Update) (Player,
 	edit := Edit{
 		PlayerID: playerID, Caller: caller.name(), RequestID: u.RequestID, Content: c.content(), Touches: m.touches(),
 	}
-	return p.Store.Update(ctx, edit, func(stored *Player) (Parts, error) {
+	moved := false
+	player, err := p.Store.Update(ctx, edit, func(stored *Player) (Parts, error) {
 		if err := c.check(stored); err != nil {
 			return Parts{}, err
 		}
-		return c.apply(stored, p.now()), nil
+		before := stored.Country
+		parts := c.apply(stored, p.now())
+		moved = stored.Country != before
+		return parts, nil
 	})
+	if err == nil && moved && p.Changed != nil {
+		p.Changed(ctx, playerID)
+	}
+	return player, err
 }
 
 // whose returns the id of the player whom a caller wants to change.

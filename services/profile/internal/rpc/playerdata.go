@@ -26,7 +26,12 @@ func (s *PlayerData) ErasePlayer(ctx context.Context, r *profilev1.ErasePlayerRe
 	if err != nil {
 		return nil, err
 	}
-	return &profilev1.ErasePlayerResponse{Done: erasure.Done, Deleted: erasure.Deleted}, nil
+	return &profilev1.ErasePlayerResponse{Done: erasure.Done, Deleted: erasure.Deleted, Containers: erasure.Containers}, nil
+}
+
+// PlayerChanged has nothing to do: it is this service that tells the others.
+func (s *PlayerData) PlayerChanged(context.Context, *profilev1.PlayerChangedRequest) (*profilev1.PlayerChangedResponse, error) {
+	return &profilev1.PlayerChangedResponse{}, nil
 }
 
 // ExportPlayer streams everything of a player.

@@ -11,12 +11,14 @@ import (
 
 // Profiles serves supergame.profile.v1.ProfileService.
 type Profiles struct {
-	profilev1.UnimplementedProfileServiceServer
+	*Handles
 	profiles *profile.Profiles
 }
 
-// NewProfiles returns the server of a noun.
-func NewProfiles(profiles *profile.Profiles) *Profiles { return &Profiles{profiles: profiles} }
+// NewProfiles returns the server of two nouns.
+func NewProfiles(profiles *profile.Profiles, handles *Handles) *Profiles {
+	return &Profiles{profiles: profiles, Handles: handles}
+}
 
 // GetProfile returns one profile.
 func (s *Profiles) GetProfile(ctx context.Context, r *profilev1.GetProfileRequest) (*profilev1.GetProfileResponse, error) {

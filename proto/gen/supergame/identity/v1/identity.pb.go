@@ -81,7 +81,7 @@ func (x Revocation_Kind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Revocation_Kind.Descriptor instead.
 func (Revocation_Kind) EnumDescriptor() ([]byte, []int) {
-	return file_supergame_identity_v1_identity_proto_rawDescGZIP(), []int{18, 0}
+	return file_supergame_identity_v1_identity_proto_rawDescGZIP(), []int{16, 0}
 }
 
 // SignInRequest carries one credential.
@@ -93,6 +93,10 @@ type SignInRequest struct {
 	//
 	//	*SignInRequest_Device
 	//	*SignInRequest_Oidc
+	//	*SignInRequest_Playfab
+	//	*SignInRequest_Steam
+	//	*SignInRequest_PlayGames
+	//	*SignInRequest_Xbox
 	Credential isSignInRequest_Credential `protobuf_oneof:"credential"`
 	// Names this attempt (https://google.aip.dev/155). The same id with the same credential gives the same session again for 10 minutes.
 	RequestId     string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
@@ -155,6 +159,42 @@ func (x *SignInRequest) GetOidc() *OidcCredential {
 	return nil
 }
 
+func (x *SignInRequest) GetPlayfab() *PlayFabCredential {
+	if x != nil {
+		if x, ok := x.Credential.(*SignInRequest_Playfab); ok {
+			return x.Playfab
+		}
+	}
+	return nil
+}
+
+func (x *SignInRequest) GetSteam() *SteamCredential {
+	if x != nil {
+		if x, ok := x.Credential.(*SignInRequest_Steam); ok {
+			return x.Steam
+		}
+	}
+	return nil
+}
+
+func (x *SignInRequest) GetPlayGames() *PlayGamesCredential {
+	if x != nil {
+		if x, ok := x.Credential.(*SignInRequest_PlayGames); ok {
+			return x.PlayGames
+		}
+	}
+	return nil
+}
+
+func (x *SignInRequest) GetXbox() *XboxCredential {
+	if x != nil {
+		if x, ok := x.Credential.(*SignInRequest_Xbox); ok {
+			return x.Xbox
+		}
+	}
+	return nil
+}
+
 func (x *SignInRequest) GetRequestId() string {
 	if x != nil {
 		return x.RequestId
@@ -176,120 +216,37 @@ type SignInRequest_Oidc struct {
 	Oidc *OidcCredential `protobuf:"bytes,2,opt,name=oidc,proto3,oneof"`
 }
 
+type SignInRequest_Playfab struct {
+	// An entity token of PlayFab.
+	Playfab *PlayFabCredential `protobuf:"bytes,4,opt,name=playfab,proto3,oneof"`
+}
+
+type SignInRequest_Steam struct {
+	// An authentication ticket of Steam.
+	Steam *SteamCredential `protobuf:"bytes,5,opt,name=steam,proto3,oneof"`
+}
+
+type SignInRequest_PlayGames struct {
+	// An authorization code of Google Play Games.
+	PlayGames *PlayGamesCredential `protobuf:"bytes,6,opt,name=play_games,json=playGames,proto3,oneof"`
+}
+
+type SignInRequest_Xbox struct {
+	// A token of Xbox services.
+	Xbox *XboxCredential `protobuf:"bytes,7,opt,name=xbox,proto3,oneof"`
+}
+
 func (*SignInRequest_Device) isSignInRequest_Credential() {}
 
 func (*SignInRequest_Oidc) isSignInRequest_Credential() {}
 
-// DeviceCredential is a secret of the device. Whoever knows it is that player, so make it random (at least 128 bits) and store it in
-// the platform's keychain.
-type DeviceCredential struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// 16 to 128 characters out of `A-Z a-z 0-9 . _ -`.
-	DeviceId      string `protobuf:"bytes,1,opt,name=device_id,json=deviceId,proto3" json:"device_id,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
+func (*SignInRequest_Playfab) isSignInRequest_Credential() {}
 
-func (x *DeviceCredential) Reset() {
-	*x = DeviceCredential{}
-	mi := &file_supergame_identity_v1_identity_proto_msgTypes[1]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
+func (*SignInRequest_Steam) isSignInRequest_Credential() {}
 
-func (x *DeviceCredential) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
+func (*SignInRequest_PlayGames) isSignInRequest_Credential() {}
 
-func (*DeviceCredential) ProtoMessage() {}
-
-func (x *DeviceCredential) ProtoReflect() protoreflect.Message {
-	mi := &file_supergame_identity_v1_identity_proto_msgTypes[1]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use DeviceCredential.ProtoReflect.Descriptor instead.
-func (*DeviceCredential) Descriptor() ([]byte, []int) {
-	return file_supergame_identity_v1_identity_proto_rawDescGZIP(), []int{1}
-}
-
-func (x *DeviceCredential) GetDeviceId() string {
-	if x != nil {
-		return x.DeviceId
-	}
-	return ""
-}
-
-// OidcCredential is an ID token (OpenID Connect Core 1.0, section 2).
-type OidcCredential struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The provider's name in the deployment's configuration, e.g. `entra`.
-	Provider string `protobuf:"bytes,1,opt,name=provider,proto3" json:"provider,omitempty"`
-	// The token as the provider gave it.
-	IdToken string `protobuf:"bytes,2,opt,name=id_token,json=idToken,proto3" json:"id_token,omitempty"`
-	// The nonce that the client sent to the provider, if it sent one; it must then stand in the token.
-	Nonce         string `protobuf:"bytes,3,opt,name=nonce,proto3" json:"nonce,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *OidcCredential) Reset() {
-	*x = OidcCredential{}
-	mi := &file_supergame_identity_v1_identity_proto_msgTypes[2]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *OidcCredential) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*OidcCredential) ProtoMessage() {}
-
-func (x *OidcCredential) ProtoReflect() protoreflect.Message {
-	mi := &file_supergame_identity_v1_identity_proto_msgTypes[2]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use OidcCredential.ProtoReflect.Descriptor instead.
-func (*OidcCredential) Descriptor() ([]byte, []int) {
-	return file_supergame_identity_v1_identity_proto_rawDescGZIP(), []int{2}
-}
-
-func (x *OidcCredential) GetProvider() string {
-	if x != nil {
-		return x.Provider
-	}
-	return ""
-}
-
-func (x *OidcCredential) GetIdToken() string {
-	if x != nil {
-		return x.IdToken
-	}
-	return ""
-}
-
-func (x *OidcCredential) GetNonce() string {
-	if x != nil {
-		return x.Nonce
-	}
-	return ""
-}
+func (*SignInRequest_Xbox) isSignInRequest_Credential() {}
 
 // SignInResponse is a new session.
 type SignInResponse struct {
@@ -306,7 +263,7 @@ type SignInResponse struct {
 
 func (x *SignInResponse) Reset() {
 	*x = SignInResponse{}
-	mi := &file_supergame_identity_v1_identity_proto_msgTypes[3]
+	mi := &file_supergame_identity_v1_identity_proto_msgTypes[1]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -318,7 +275,7 @@ func (x *SignInResponse) String() string {
 func (*SignInResponse) ProtoMessage() {}
 
 func (x *SignInResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_supergame_identity_v1_identity_proto_msgTypes[3]
+	mi := &file_supergame_identity_v1_identity_proto_msgTypes[1]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -331,7 +288,7 @@ func (x *SignInResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignInResponse.ProtoReflect.Descriptor instead.
 func (*SignInResponse) Descriptor() ([]byte, []int) {
-	return file_supergame_identity_v1_identity_proto_rawDescGZIP(), []int{3}
+	return file_supergame_identity_v1_identity_proto_rawDescGZIP(), []int{1}
 }
 
 func (x *SignInResponse) GetPlayerId() string {
@@ -372,7 +329,7 @@ type Session struct {
 
 func (x *Session) Reset() {
 	*x = Session{}
-	mi := &file_supergame_identity_v1_identity_proto_msgTypes[4]
+	mi := &file_supergame_identity_v1_identity_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -384,7 +341,7 @@ func (x *Session) String() string {
 func (*Session) ProtoMessage() {}
 
 func (x *Session) ProtoReflect() protoreflect.Message {
-	mi := &file_supergame_identity_v1_identity_proto_msgTypes[4]
+	mi := &file_supergame_identity_v1_identity_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -397,7 +354,7 @@ func (x *Session) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Session.ProtoReflect.Descriptor instead.
 func (*Session) Descriptor() ([]byte, []int) {
-	return file_supergame_identity_v1_identity_proto_rawDescGZIP(), []int{4}
+	return file_supergame_identity_v1_identity_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Session) GetAccessToken() string {
@@ -444,7 +401,7 @@ type SignInClientRequest struct {
 
 func (x *SignInClientRequest) Reset() {
 	*x = SignInClientRequest{}
-	mi := &file_supergame_identity_v1_identity_proto_msgTypes[5]
+	mi := &file_supergame_identity_v1_identity_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -456,7 +413,7 @@ func (x *SignInClientRequest) String() string {
 func (*SignInClientRequest) ProtoMessage() {}
 
 func (x *SignInClientRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_supergame_identity_v1_identity_proto_msgTypes[5]
+	mi := &file_supergame_identity_v1_identity_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -469,7 +426,7 @@ func (x *SignInClientRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignInClientRequest.ProtoReflect.Descriptor instead.
 func (*SignInClientRequest) Descriptor() ([]byte, []int) {
-	return file_supergame_identity_v1_identity_proto_rawDescGZIP(), []int{5}
+	return file_supergame_identity_v1_identity_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *SignInClientRequest) GetCredential() isSignInClientRequest_Credential {
@@ -528,7 +485,7 @@ type ClientKeyCredential struct {
 
 func (x *ClientKeyCredential) Reset() {
 	*x = ClientKeyCredential{}
-	mi := &file_supergame_identity_v1_identity_proto_msgTypes[6]
+	mi := &file_supergame_identity_v1_identity_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -540,7 +497,7 @@ func (x *ClientKeyCredential) String() string {
 func (*ClientKeyCredential) ProtoMessage() {}
 
 func (x *ClientKeyCredential) ProtoReflect() protoreflect.Message {
-	mi := &file_supergame_identity_v1_identity_proto_msgTypes[6]
+	mi := &file_supergame_identity_v1_identity_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -553,7 +510,7 @@ func (x *ClientKeyCredential) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClientKeyCredential.ProtoReflect.Descriptor instead.
 func (*ClientKeyCredential) Descriptor() ([]byte, []int) {
-	return file_supergame_identity_v1_identity_proto_rawDescGZIP(), []int{6}
+	return file_supergame_identity_v1_identity_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *ClientKeyCredential) GetClientId() string {
@@ -581,7 +538,7 @@ type WorkloadCredential struct {
 
 func (x *WorkloadCredential) Reset() {
 	*x = WorkloadCredential{}
-	mi := &file_supergame_identity_v1_identity_proto_msgTypes[7]
+	mi := &file_supergame_identity_v1_identity_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -593,7 +550,7 @@ func (x *WorkloadCredential) String() string {
 func (*WorkloadCredential) ProtoMessage() {}
 
 func (x *WorkloadCredential) ProtoReflect() protoreflect.Message {
-	mi := &file_supergame_identity_v1_identity_proto_msgTypes[7]
+	mi := &file_supergame_identity_v1_identity_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -606,7 +563,7 @@ func (x *WorkloadCredential) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkloadCredential.ProtoReflect.Descriptor instead.
 func (*WorkloadCredential) Descriptor() ([]byte, []int) {
-	return file_supergame_identity_v1_identity_proto_rawDescGZIP(), []int{7}
+	return file_supergame_identity_v1_identity_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *WorkloadCredential) GetToken() string {
@@ -633,7 +590,7 @@ type SignInClientResponse struct {
 
 func (x *SignInClientResponse) Reset() {
 	*x = SignInClientResponse{}
-	mi := &file_supergame_identity_v1_identity_proto_msgTypes[8]
+	mi := &file_supergame_identity_v1_identity_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -645,7 +602,7 @@ func (x *SignInClientResponse) String() string {
 func (*SignInClientResponse) ProtoMessage() {}
 
 func (x *SignInClientResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_supergame_identity_v1_identity_proto_msgTypes[8]
+	mi := &file_supergame_identity_v1_identity_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -658,7 +615,7 @@ func (x *SignInClientResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignInClientResponse.ProtoReflect.Descriptor instead.
 func (*SignInClientResponse) Descriptor() ([]byte, []int) {
-	return file_supergame_identity_v1_identity_proto_rawDescGZIP(), []int{8}
+	return file_supergame_identity_v1_identity_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *SignInClientResponse) GetClientId() string {
@@ -700,7 +657,7 @@ type RefreshSessionRequest struct {
 
 func (x *RefreshSessionRequest) Reset() {
 	*x = RefreshSessionRequest{}
-	mi := &file_supergame_identity_v1_identity_proto_msgTypes[9]
+	mi := &file_supergame_identity_v1_identity_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -712,7 +669,7 @@ func (x *RefreshSessionRequest) String() string {
 func (*RefreshSessionRequest) ProtoMessage() {}
 
 func (x *RefreshSessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_supergame_identity_v1_identity_proto_msgTypes[9]
+	mi := &file_supergame_identity_v1_identity_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -725,7 +682,7 @@ func (x *RefreshSessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshSessionRequest.ProtoReflect.Descriptor instead.
 func (*RefreshSessionRequest) Descriptor() ([]byte, []int) {
-	return file_supergame_identity_v1_identity_proto_rawDescGZIP(), []int{9}
+	return file_supergame_identity_v1_identity_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *RefreshSessionRequest) GetRefreshToken() string {
@@ -748,7 +705,7 @@ type RefreshSessionResponse struct {
 
 func (x *RefreshSessionResponse) Reset() {
 	*x = RefreshSessionResponse{}
-	mi := &file_supergame_identity_v1_identity_proto_msgTypes[10]
+	mi := &file_supergame_identity_v1_identity_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -760,7 +717,7 @@ func (x *RefreshSessionResponse) String() string {
 func (*RefreshSessionResponse) ProtoMessage() {}
 
 func (x *RefreshSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_supergame_identity_v1_identity_proto_msgTypes[10]
+	mi := &file_supergame_identity_v1_identity_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -773,7 +730,7 @@ func (x *RefreshSessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshSessionResponse.ProtoReflect.Descriptor instead.
 func (*RefreshSessionResponse) Descriptor() ([]byte, []int) {
-	return file_supergame_identity_v1_identity_proto_rawDescGZIP(), []int{10}
+	return file_supergame_identity_v1_identity_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *RefreshSessionResponse) GetPlayerId() string {
@@ -801,7 +758,7 @@ type SignOutRequest struct {
 
 func (x *SignOutRequest) Reset() {
 	*x = SignOutRequest{}
-	mi := &file_supergame_identity_v1_identity_proto_msgTypes[11]
+	mi := &file_supergame_identity_v1_identity_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -813,7 +770,7 @@ func (x *SignOutRequest) String() string {
 func (*SignOutRequest) ProtoMessage() {}
 
 func (x *SignOutRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_supergame_identity_v1_identity_proto_msgTypes[11]
+	mi := &file_supergame_identity_v1_identity_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -826,7 +783,7 @@ func (x *SignOutRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignOutRequest.ProtoReflect.Descriptor instead.
 func (*SignOutRequest) Descriptor() ([]byte, []int) {
-	return file_supergame_identity_v1_identity_proto_rawDescGZIP(), []int{11}
+	return file_supergame_identity_v1_identity_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *SignOutRequest) GetRefreshToken() string {
@@ -845,7 +802,7 @@ type SignOutResponse struct {
 
 func (x *SignOutResponse) Reset() {
 	*x = SignOutResponse{}
-	mi := &file_supergame_identity_v1_identity_proto_msgTypes[12]
+	mi := &file_supergame_identity_v1_identity_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -857,7 +814,7 @@ func (x *SignOutResponse) String() string {
 func (*SignOutResponse) ProtoMessage() {}
 
 func (x *SignOutResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_supergame_identity_v1_identity_proto_msgTypes[12]
+	mi := &file_supergame_identity_v1_identity_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -870,7 +827,7 @@ func (x *SignOutResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignOutResponse.ProtoReflect.Descriptor instead.
 func (*SignOutResponse) Descriptor() ([]byte, []int) {
-	return file_supergame_identity_v1_identity_proto_rawDescGZIP(), []int{12}
+	return file_supergame_identity_v1_identity_proto_rawDescGZIP(), []int{10}
 }
 
 // GetKeysRequest is empty.
@@ -882,7 +839,7 @@ type GetKeysRequest struct {
 
 func (x *GetKeysRequest) Reset() {
 	*x = GetKeysRequest{}
-	mi := &file_supergame_identity_v1_identity_proto_msgTypes[13]
+	mi := &file_supergame_identity_v1_identity_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -894,7 +851,7 @@ func (x *GetKeysRequest) String() string {
 func (*GetKeysRequest) ProtoMessage() {}
 
 func (x *GetKeysRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_supergame_identity_v1_identity_proto_msgTypes[13]
+	mi := &file_supergame_identity_v1_identity_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -907,7 +864,7 @@ func (x *GetKeysRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetKeysRequest.ProtoReflect.Descriptor instead.
 func (*GetKeysRequest) Descriptor() ([]byte, []int) {
-	return file_supergame_identity_v1_identity_proto_rawDescGZIP(), []int{13}
+	return file_supergame_identity_v1_identity_proto_rawDescGZIP(), []int{11}
 }
 
 // GetKeysResponse is the key set.
@@ -921,7 +878,7 @@ type GetKeysResponse struct {
 
 func (x *GetKeysResponse) Reset() {
 	*x = GetKeysResponse{}
-	mi := &file_supergame_identity_v1_identity_proto_msgTypes[14]
+	mi := &file_supergame_identity_v1_identity_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -933,7 +890,7 @@ func (x *GetKeysResponse) String() string {
 func (*GetKeysResponse) ProtoMessage() {}
 
 func (x *GetKeysResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_supergame_identity_v1_identity_proto_msgTypes[14]
+	mi := &file_supergame_identity_v1_identity_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -946,7 +903,7 @@ func (x *GetKeysResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetKeysResponse.ProtoReflect.Descriptor instead.
 func (*GetKeysResponse) Descriptor() ([]byte, []int) {
-	return file_supergame_identity_v1_identity_proto_rawDescGZIP(), []int{14}
+	return file_supergame_identity_v1_identity_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *GetKeysResponse) GetKeys() []*SigningKey {
@@ -971,7 +928,7 @@ type SigningKey struct {
 
 func (x *SigningKey) Reset() {
 	*x = SigningKey{}
-	mi := &file_supergame_identity_v1_identity_proto_msgTypes[15]
+	mi := &file_supergame_identity_v1_identity_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -983,7 +940,7 @@ func (x *SigningKey) String() string {
 func (*SigningKey) ProtoMessage() {}
 
 func (x *SigningKey) ProtoReflect() protoreflect.Message {
-	mi := &file_supergame_identity_v1_identity_proto_msgTypes[15]
+	mi := &file_supergame_identity_v1_identity_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -996,7 +953,7 @@ func (x *SigningKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SigningKey.ProtoReflect.Descriptor instead.
 func (*SigningKey) Descriptor() ([]byte, []int) {
-	return file_supergame_identity_v1_identity_proto_rawDescGZIP(), []int{15}
+	return file_supergame_identity_v1_identity_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *SigningKey) GetKid() string {
@@ -1031,7 +988,7 @@ type ListRevocationsRequest struct {
 
 func (x *ListRevocationsRequest) Reset() {
 	*x = ListRevocationsRequest{}
-	mi := &file_supergame_identity_v1_identity_proto_msgTypes[16]
+	mi := &file_supergame_identity_v1_identity_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1043,7 +1000,7 @@ func (x *ListRevocationsRequest) String() string {
 func (*ListRevocationsRequest) ProtoMessage() {}
 
 func (x *ListRevocationsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_supergame_identity_v1_identity_proto_msgTypes[16]
+	mi := &file_supergame_identity_v1_identity_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1056,7 +1013,7 @@ func (x *ListRevocationsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRevocationsRequest.ProtoReflect.Descriptor instead.
 func (*ListRevocationsRequest) Descriptor() ([]byte, []int) {
-	return file_supergame_identity_v1_identity_proto_rawDescGZIP(), []int{16}
+	return file_supergame_identity_v1_identity_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ListRevocationsRequest) GetCursor() string {
@@ -1081,7 +1038,7 @@ type ListRevocationsResponse struct {
 
 func (x *ListRevocationsResponse) Reset() {
 	*x = ListRevocationsResponse{}
-	mi := &file_supergame_identity_v1_identity_proto_msgTypes[17]
+	mi := &file_supergame_identity_v1_identity_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1093,7 +1050,7 @@ func (x *ListRevocationsResponse) String() string {
 func (*ListRevocationsResponse) ProtoMessage() {}
 
 func (x *ListRevocationsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_supergame_identity_v1_identity_proto_msgTypes[17]
+	mi := &file_supergame_identity_v1_identity_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1106,7 +1063,7 @@ func (x *ListRevocationsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRevocationsResponse.ProtoReflect.Descriptor instead.
 func (*ListRevocationsResponse) Descriptor() ([]byte, []int) {
-	return file_supergame_identity_v1_identity_proto_rawDescGZIP(), []int{17}
+	return file_supergame_identity_v1_identity_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ListRevocationsResponse) GetRevocations() []*Revocation {
@@ -1147,7 +1104,7 @@ type Revocation struct {
 
 func (x *Revocation) Reset() {
 	*x = Revocation{}
-	mi := &file_supergame_identity_v1_identity_proto_msgTypes[18]
+	mi := &file_supergame_identity_v1_identity_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1159,7 +1116,7 @@ func (x *Revocation) String() string {
 func (*Revocation) ProtoMessage() {}
 
 func (x *Revocation) ProtoReflect() protoreflect.Message {
-	mi := &file_supergame_identity_v1_identity_proto_msgTypes[18]
+	mi := &file_supergame_identity_v1_identity_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1172,7 +1129,7 @@ func (x *Revocation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Revocation.ProtoReflect.Descriptor instead.
 func (*Revocation) Descriptor() ([]byte, []int) {
-	return file_supergame_identity_v1_identity_proto_rawDescGZIP(), []int{18}
+	return file_supergame_identity_v1_identity_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Revocation) GetKind() Revocation_Kind {
@@ -1214,7 +1171,7 @@ type RevokePlayerRequest struct {
 
 func (x *RevokePlayerRequest) Reset() {
 	*x = RevokePlayerRequest{}
-	mi := &file_supergame_identity_v1_identity_proto_msgTypes[19]
+	mi := &file_supergame_identity_v1_identity_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1226,7 +1183,7 @@ func (x *RevokePlayerRequest) String() string {
 func (*RevokePlayerRequest) ProtoMessage() {}
 
 func (x *RevokePlayerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_supergame_identity_v1_identity_proto_msgTypes[19]
+	mi := &file_supergame_identity_v1_identity_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1239,7 +1196,7 @@ func (x *RevokePlayerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokePlayerRequest.ProtoReflect.Descriptor instead.
 func (*RevokePlayerRequest) Descriptor() ([]byte, []int) {
-	return file_supergame_identity_v1_identity_proto_rawDescGZIP(), []int{19}
+	return file_supergame_identity_v1_identity_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *RevokePlayerRequest) GetPlayerId() string {
@@ -1258,7 +1215,7 @@ type RevokePlayerResponse struct {
 
 func (x *RevokePlayerResponse) Reset() {
 	*x = RevokePlayerResponse{}
-	mi := &file_supergame_identity_v1_identity_proto_msgTypes[20]
+	mi := &file_supergame_identity_v1_identity_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1270,7 +1227,7 @@ func (x *RevokePlayerResponse) String() string {
 func (*RevokePlayerResponse) ProtoMessage() {}
 
 func (x *RevokePlayerResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_supergame_identity_v1_identity_proto_msgTypes[20]
+	mi := &file_supergame_identity_v1_identity_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1283,27 +1240,26 @@ func (x *RevokePlayerResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokePlayerResponse.ProtoReflect.Descriptor instead.
 func (*RevokePlayerResponse) Descriptor() ([]byte, []int) {
-	return file_supergame_identity_v1_identity_proto_rawDescGZIP(), []int{20}
+	return file_supergame_identity_v1_identity_proto_rawDescGZIP(), []int{18}
 }
 
 var File_supergame_identity_v1_identity_proto protoreflect.FileDescriptor
 
 const file_supergame_identity_v1_identity_proto_rawDesc = "" +
 	"\n" +
-	"$supergame/identity/v1/identity.proto\x12\x15supergame.identity.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!supergame/options/v1/access.proto\"\xe4\x01\n" +
+	"$supergame/identity/v1/identity.proto\x12\x15supergame.identity.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a'supergame/identity/v1/credentials.proto\x1a!supergame/identity/v1/links.proto\x1a'supergame/identity/v1/suspensions.proto\x1a!supergame/options/v1/access.proto\"\xf4\x03\n" +
 	"\rSignInRequest\x12A\n" +
 	"\x06device\x18\x01 \x01(\v2'.supergame.identity.v1.DeviceCredentialH\x00R\x06device\x12;\n" +
-	"\x04oidc\x18\x02 \x01(\v2%.supergame.identity.v1.OidcCredentialH\x00R\x04oidc\x12>\n" +
+	"\x04oidc\x18\x02 \x01(\v2%.supergame.identity.v1.OidcCredentialH\x00R\x04oidc\x12D\n" +
+	"\aplayfab\x18\x04 \x01(\v2(.supergame.identity.v1.PlayFabCredentialH\x00R\aplayfab\x12>\n" +
+	"\x05steam\x18\x05 \x01(\v2&.supergame.identity.v1.SteamCredentialH\x00R\x05steam\x12K\n" +
+	"\n" +
+	"play_games\x18\x06 \x01(\v2*.supergame.identity.v1.PlayGamesCredentialH\x00R\tplayGames\x12;\n" +
+	"\x04xbox\x18\a \x01(\v2%.supergame.identity.v1.XboxCredentialH\x00R\x04xbox\x12>\n" +
 	"\n" +
 	"request_id\x18\x03 \x01(\tB\x1f\xbaH\x1c\xd8\x01\x01r\x172\x15^[A-Za-z0-9_-]{1,64}$R\trequestIdB\x13\n" +
 	"\n" +
-	"credential\x12\x05\xbaH\x02\b\x01\"W\n" +
-	"\x10DeviceCredential\x12C\n" +
-	"\tdevice_id\x18\x01 \x01(\tB&\xe0A\x02\xbaH\x1cr\x1a2\x18^[A-Za-z0-9._-]{16,128}$\x90\xe7\x18\x01R\bdeviceId\"\x98\x01\n" +
-	"\x0eOidcCredential\x127\n" +
-	"\bprovider\x18\x01 \x01(\tB\x1b\xe0A\x02\xbaH\x15r\x132\x11^[a-z0-9-]{1,40}$R\bprovider\x12-\n" +
-	"\bid_token\x18\x02 \x01(\tB\x12\xe0A\x02\xbaH\br\x06\x10\x01\x18\x80\x80\x01\x90\xe7\x18\x01R\aidToken\x12\x1e\n" +
-	"\x05nonce\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\x05nonce\"\x81\x01\n" +
+	"credential\x12\x05\xbaH\x02\b\x01\"\x81\x01\n" +
 	"\x0eSignInResponse\x12\x1b\n" +
 	"\tplayer_id\x18\x01 \x01(\tR\bplayerId\x12\x18\n" +
 	"\acreated\x18\x02 \x01(\bR\acreated\x128\n" +
@@ -1368,14 +1324,21 @@ const file_supergame_identity_v1_identity_proto_rawDesc = "" +
 	"\fKIND_ERASURE\x10\x03\"_\n" +
 	"\x13RevokePlayerRequest\x12H\n" +
 	"\tplayer_id\x18\x01 \x01(\tB+\xe0A\x02\xbaH!r\x1f2\x1d^[0-7][0-9A-HJKMNP-TV-Z]{25}$\x88\xe7\x18\x01R\bplayerId\"\x16\n" +
-	"\x14RevokePlayerResponse2\x93\x06\n" +
+	"\x14RevokePlayerResponse2\xc8\f\n" +
 	"\x0fIdentityService\x12]\n" +
 	"\x06SignIn\x12$.supergame.identity.v1.SignInRequest\x1a%.supergame.identity.v1.SignInResponse\"\x06\x8a\xe7\x18\x02\b\x01\x12o\n" +
 	"\fSignInClient\x12*.supergame.identity.v1.SignInClientRequest\x1a+.supergame.identity.v1.SignInClientResponse\"\x06\x8a\xe7\x18\x02\b\x01\x12u\n" +
 	"\x0eRefreshSession\x12,.supergame.identity.v1.RefreshSessionRequest\x1a-.supergame.identity.v1.RefreshSessionResponse\"\x06\x8a\xe7\x18\x02\b\x01\x12`\n" +
 	"\aSignOut\x12%.supergame.identity.v1.SignOutRequest\x1a&.supergame.identity.v1.SignOutResponse\"\x06\x8a\xe7\x18\x02\b\x01\x12`\n" +
 	"\aGetKeys\x12%.supergame.identity.v1.GetKeysRequest\x1a&.supergame.identity.v1.GetKeysResponse\"\x06\x8a\xe7\x18\x02\b\x01\x12y\n" +
-	"\x0fListRevocations\x12-.supergame.identity.v1.ListRevocationsRequest\x1a..supergame.identity.v1.ListRevocationsResponse\"\a\x8a\xe7\x18\x03\x12\x01\x04\x12z\n" +
+	"\x0fListRevocations\x12-.supergame.identity.v1.ListRevocationsRequest\x1a..supergame.identity.v1.ListRevocationsResponse\"\a\x8a\xe7\x18\x03\x12\x01\x04\x12p\n" +
+	"\fLinkIdentity\x12*.supergame.identity.v1.LinkIdentityRequest\x1a+.supergame.identity.v1.LinkIdentityResponse\"\a\x8a\xe7\x18\x03\x12\x01\x01\x12w\n" +
+	"\x0eUnlinkIdentity\x12,.supergame.identity.v1.UnlinkIdentityRequest\x1a-.supergame.identity.v1.UnlinkIdentityResponse\"\b\x8a\xe7\x18\x04\x12\x02\x01\x03\x12w\n" +
+	"\x0eListIdentities\x12,.supergame.identity.v1.ListIdentitiesRequest\x1a-.supergame.identity.v1.ListIdentitiesResponse\"\b\x8a\xe7\x18\x04\x12\x02\x01\x03\x12m\n" +
+	"\vResolveLink\x12).supergame.identity.v1.ResolveLinkRequest\x1a*.supergame.identity.v1.ResolveLinkResponse\"\a\x8a\xe7\x18\x03\x12\x01\x01\x12s\n" +
+	"\rSuspendPlayer\x12+.supergame.identity.v1.SuspendPlayerRequest\x1a,.supergame.identity.v1.SuspendPlayerResponse\"\a\x8a\xe7\x18\x03\x12\x01\x03\x12v\n" +
+	"\x0eLiftSuspension\x12,.supergame.identity.v1.LiftSuspensionRequest\x1a-.supergame.identity.v1.LiftSuspensionResponse\"\a\x8a\xe7\x18\x03\x12\x01\x03\x12s\n" +
+	"\rGetSuspension\x12+.supergame.identity.v1.GetSuspensionRequest\x1a,.supergame.identity.v1.GetSuspensionResponse\"\a\x8a\xe7\x18\x03\x12\x01\x03\x12z\n" +
 	"\fRevokePlayer\x12*.supergame.identity.v1.RevokePlayerRequest\x1a+.supergame.identity.v1.RevokePlayerResponse\"\x11\x8a\xe7\x18\t\x1a\aprofile\x90\xe7\x18\x01B\xd6\x01\n" +
 	"\x19com.supergame.identity.v1B\rIdentityProtoP\x01Z4supergame/proto/gen/supergame/identity/v1;identityv1\xa2\x02\x03SIX\xaa\x02\x15Supergame.Identity.V1\xca\x02\x15Supergame\\Identity\\V1\xe2\x02!Supergame\\Identity\\V1\\GPBMetadata\xea\x02\x17Supergame::Identity::V1b\x06proto3"
 
@@ -1392,68 +1355,104 @@ func file_supergame_identity_v1_identity_proto_rawDescGZIP() []byte {
 }
 
 var file_supergame_identity_v1_identity_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_supergame_identity_v1_identity_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
+var file_supergame_identity_v1_identity_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
 var file_supergame_identity_v1_identity_proto_goTypes = []any{
 	(Revocation_Kind)(0),            // 0: supergame.identity.v1.Revocation.Kind
 	(*SignInRequest)(nil),           // 1: supergame.identity.v1.SignInRequest
-	(*DeviceCredential)(nil),        // 2: supergame.identity.v1.DeviceCredential
-	(*OidcCredential)(nil),          // 3: supergame.identity.v1.OidcCredential
-	(*SignInResponse)(nil),          // 4: supergame.identity.v1.SignInResponse
-	(*Session)(nil),                 // 5: supergame.identity.v1.Session
-	(*SignInClientRequest)(nil),     // 6: supergame.identity.v1.SignInClientRequest
-	(*ClientKeyCredential)(nil),     // 7: supergame.identity.v1.ClientKeyCredential
-	(*WorkloadCredential)(nil),      // 8: supergame.identity.v1.WorkloadCredential
-	(*SignInClientResponse)(nil),    // 9: supergame.identity.v1.SignInClientResponse
-	(*RefreshSessionRequest)(nil),   // 10: supergame.identity.v1.RefreshSessionRequest
-	(*RefreshSessionResponse)(nil),  // 11: supergame.identity.v1.RefreshSessionResponse
-	(*SignOutRequest)(nil),          // 12: supergame.identity.v1.SignOutRequest
-	(*SignOutResponse)(nil),         // 13: supergame.identity.v1.SignOutResponse
-	(*GetKeysRequest)(nil),          // 14: supergame.identity.v1.GetKeysRequest
-	(*GetKeysResponse)(nil),         // 15: supergame.identity.v1.GetKeysResponse
-	(*SigningKey)(nil),              // 16: supergame.identity.v1.SigningKey
-	(*ListRevocationsRequest)(nil),  // 17: supergame.identity.v1.ListRevocationsRequest
-	(*ListRevocationsResponse)(nil), // 18: supergame.identity.v1.ListRevocationsResponse
-	(*Revocation)(nil),              // 19: supergame.identity.v1.Revocation
-	(*RevokePlayerRequest)(nil),     // 20: supergame.identity.v1.RevokePlayerRequest
-	(*RevokePlayerResponse)(nil),    // 21: supergame.identity.v1.RevokePlayerResponse
-	(*timestamppb.Timestamp)(nil),   // 22: google.protobuf.Timestamp
-	(v1.Role)(0),                    // 23: supergame.options.v1.Role
+	(*SignInResponse)(nil),          // 2: supergame.identity.v1.SignInResponse
+	(*Session)(nil),                 // 3: supergame.identity.v1.Session
+	(*SignInClientRequest)(nil),     // 4: supergame.identity.v1.SignInClientRequest
+	(*ClientKeyCredential)(nil),     // 5: supergame.identity.v1.ClientKeyCredential
+	(*WorkloadCredential)(nil),      // 6: supergame.identity.v1.WorkloadCredential
+	(*SignInClientResponse)(nil),    // 7: supergame.identity.v1.SignInClientResponse
+	(*RefreshSessionRequest)(nil),   // 8: supergame.identity.v1.RefreshSessionRequest
+	(*RefreshSessionResponse)(nil),  // 9: supergame.identity.v1.RefreshSessionResponse
+	(*SignOutRequest)(nil),          // 10: supergame.identity.v1.SignOutRequest
+	(*SignOutResponse)(nil),         // 11: supergame.identity.v1.SignOutResponse
+	(*GetKeysRequest)(nil),          // 12: supergame.identity.v1.GetKeysRequest
+	(*GetKeysResponse)(nil),         // 13: supergame.identity.v1.GetKeysResponse
+	(*SigningKey)(nil),              // 14: supergame.identity.v1.SigningKey
+	(*ListRevocationsRequest)(nil),  // 15: supergame.identity.v1.ListRevocationsRequest
+	(*ListRevocationsResponse)(nil), // 16: supergame.identity.v1.ListRevocationsResponse
+	(*Revocation)(nil),              // 17: supergame.identity.v1.Revocation
+	(*RevokePlayerRequest)(nil),     // 18: supergame.identity.v1.RevokePlayerRequest
+	(*RevokePlayerResponse)(nil),    // 19: supergame.identity.v1.RevokePlayerResponse
+	(*DeviceCredential)(nil),        // 20: supergame.identity.v1.DeviceCredential
+	(*OidcCredential)(nil),          // 21: supergame.identity.v1.OidcCredential
+	(*PlayFabCredential)(nil),       // 22: supergame.identity.v1.PlayFabCredential
+	(*SteamCredential)(nil),         // 23: supergame.identity.v1.SteamCredential
+	(*PlayGamesCredential)(nil),     // 24: supergame.identity.v1.PlayGamesCredential
+	(*XboxCredential)(nil),          // 25: supergame.identity.v1.XboxCredential
+	(*timestamppb.Timestamp)(nil),   // 26: google.protobuf.Timestamp
+	(v1.Role)(0),                    // 27: supergame.options.v1.Role
+	(*LinkIdentityRequest)(nil),     // 28: supergame.identity.v1.LinkIdentityRequest
+	(*UnlinkIdentityRequest)(nil),   // 29: supergame.identity.v1.UnlinkIdentityRequest
+	(*ListIdentitiesRequest)(nil),   // 30: supergame.identity.v1.ListIdentitiesRequest
+	(*ResolveLinkRequest)(nil),      // 31: supergame.identity.v1.ResolveLinkRequest
+	(*SuspendPlayerRequest)(nil),    // 32: supergame.identity.v1.SuspendPlayerRequest
+	(*LiftSuspensionRequest)(nil),   // 33: supergame.identity.v1.LiftSuspensionRequest
+	(*GetSuspensionRequest)(nil),    // 34: supergame.identity.v1.GetSuspensionRequest
+	(*LinkIdentityResponse)(nil),    // 35: supergame.identity.v1.LinkIdentityResponse
+	(*UnlinkIdentityResponse)(nil),  // 36: supergame.identity.v1.UnlinkIdentityResponse
+	(*ListIdentitiesResponse)(nil),  // 37: supergame.identity.v1.ListIdentitiesResponse
+	(*ResolveLinkResponse)(nil),     // 38: supergame.identity.v1.ResolveLinkResponse
+	(*SuspendPlayerResponse)(nil),   // 39: supergame.identity.v1.SuspendPlayerResponse
+	(*LiftSuspensionResponse)(nil),  // 40: supergame.identity.v1.LiftSuspensionResponse
+	(*GetSuspensionResponse)(nil),   // 41: supergame.identity.v1.GetSuspensionResponse
 }
 var file_supergame_identity_v1_identity_proto_depIdxs = []int32{
-	2,  // 0: supergame.identity.v1.SignInRequest.device:type_name -> supergame.identity.v1.DeviceCredential
-	3,  // 1: supergame.identity.v1.SignInRequest.oidc:type_name -> supergame.identity.v1.OidcCredential
-	5,  // 2: supergame.identity.v1.SignInResponse.session:type_name -> supergame.identity.v1.Session
-	22, // 3: supergame.identity.v1.Session.access_token_expire_time:type_name -> google.protobuf.Timestamp
-	22, // 4: supergame.identity.v1.Session.refresh_token_expire_time:type_name -> google.protobuf.Timestamp
-	7,  // 5: supergame.identity.v1.SignInClientRequest.client_key:type_name -> supergame.identity.v1.ClientKeyCredential
-	8,  // 6: supergame.identity.v1.SignInClientRequest.workload:type_name -> supergame.identity.v1.WorkloadCredential
-	23, // 7: supergame.identity.v1.SignInClientResponse.role:type_name -> supergame.options.v1.Role
-	22, // 8: supergame.identity.v1.SignInClientResponse.access_token_expire_time:type_name -> google.protobuf.Timestamp
-	5,  // 9: supergame.identity.v1.RefreshSessionResponse.session:type_name -> supergame.identity.v1.Session
-	16, // 10: supergame.identity.v1.GetKeysResponse.keys:type_name -> supergame.identity.v1.SigningKey
-	22, // 11: supergame.identity.v1.SigningKey.expire_time:type_name -> google.protobuf.Timestamp
-	19, // 12: supergame.identity.v1.ListRevocationsResponse.revocations:type_name -> supergame.identity.v1.Revocation
-	0,  // 13: supergame.identity.v1.Revocation.kind:type_name -> supergame.identity.v1.Revocation.Kind
-	22, // 14: supergame.identity.v1.Revocation.expire_time:type_name -> google.protobuf.Timestamp
-	1,  // 15: supergame.identity.v1.IdentityService.SignIn:input_type -> supergame.identity.v1.SignInRequest
-	6,  // 16: supergame.identity.v1.IdentityService.SignInClient:input_type -> supergame.identity.v1.SignInClientRequest
-	10, // 17: supergame.identity.v1.IdentityService.RefreshSession:input_type -> supergame.identity.v1.RefreshSessionRequest
-	12, // 18: supergame.identity.v1.IdentityService.SignOut:input_type -> supergame.identity.v1.SignOutRequest
-	14, // 19: supergame.identity.v1.IdentityService.GetKeys:input_type -> supergame.identity.v1.GetKeysRequest
-	17, // 20: supergame.identity.v1.IdentityService.ListRevocations:input_type -> supergame.identity.v1.ListRevocationsRequest
-	20, // 21: supergame.identity.v1.IdentityService.RevokePlayer:input_type -> supergame.identity.v1.RevokePlayerRequest
-	4,  // 22: supergame.identity.v1.IdentityService.SignIn:output_type -> supergame.identity.v1.SignInResponse
-	9,  // 23: supergame.identity.v1.IdentityService.SignInClient:output_type -> supergame.identity.v1.SignInClientResponse
-	11, // 24: supergame.identity.v1.IdentityService.RefreshSession:output_type -> supergame.identity.v1.RefreshSessionResponse
-	13, // 25: supergame.identity.v1.IdentityService.SignOut:output_type -> supergame.identity.v1.SignOutResponse
-	15, // 26: supergame.identity.v1.IdentityService.GetKeys:output_type -> supergame.identity.v1.GetKeysResponse
-	18, // 27: supergame.identity.v1.IdentityService.ListRevocations:output_type -> supergame.identity.v1.ListRevocationsResponse
-	21, // 28: supergame.identity.v1.IdentityService.RevokePlayer:output_type -> supergame.identity.v1.RevokePlayerResponse
-	22, // [22:29] is the sub-list for method output_type
-	15, // [15:22] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	20, // 0: supergame.identity.v1.SignInRequest.device:type_name -> supergame.identity.v1.DeviceCredential
+	21, // 1: supergame.identity.v1.SignInRequest.oidc:type_name -> supergame.identity.v1.OidcCredential
+	22, // 2: supergame.identity.v1.SignInRequest.playfab:type_name -> supergame.identity.v1.PlayFabCredential
+	23, // 3: supergame.identity.v1.SignInRequest.steam:type_name -> supergame.identity.v1.SteamCredential
+	24, // 4: supergame.identity.v1.SignInRequest.play_games:type_name -> supergame.identity.v1.PlayGamesCredential
+	25, // 5: supergame.identity.v1.SignInRequest.xbox:type_name -> supergame.identity.v1.XboxCredential
+	3,  // 6: supergame.identity.v1.SignInResponse.session:type_name -> supergame.identity.v1.Session
+	26, // 7: supergame.identity.v1.Session.access_token_expire_time:type_name -> google.protobuf.Timestamp
+	26, // 8: supergame.identity.v1.Session.refresh_token_expire_time:type_name -> google.protobuf.Timestamp
+	5,  // 9: supergame.identity.v1.SignInClientRequest.client_key:type_name -> supergame.identity.v1.ClientKeyCredential
+	6,  // 10: supergame.identity.v1.SignInClientRequest.workload:type_name -> supergame.identity.v1.WorkloadCredential
+	27, // 11: supergame.identity.v1.SignInClientResponse.role:type_name -> supergame.options.v1.Role
+	26, // 12: supergame.identity.v1.SignInClientResponse.access_token_expire_time:type_name -> google.protobuf.Timestamp
+	3,  // 13: supergame.identity.v1.RefreshSessionResponse.session:type_name -> supergame.identity.v1.Session
+	14, // 14: supergame.identity.v1.GetKeysResponse.keys:type_name -> supergame.identity.v1.SigningKey
+	26, // 15: supergame.identity.v1.SigningKey.expire_time:type_name -> google.protobuf.Timestamp
+	17, // 16: supergame.identity.v1.ListRevocationsResponse.revocations:type_name -> supergame.identity.v1.Revocation
+	0,  // 17: supergame.identity.v1.Revocation.kind:type_name -> supergame.identity.v1.Revocation.Kind
+	26, // 18: supergame.identity.v1.Revocation.expire_time:type_name -> google.protobuf.Timestamp
+	1,  // 19: supergame.identity.v1.IdentityService.SignIn:input_type -> supergame.identity.v1.SignInRequest
+	4,  // 20: supergame.identity.v1.IdentityService.SignInClient:input_type -> supergame.identity.v1.SignInClientRequest
+	8,  // 21: supergame.identity.v1.IdentityService.RefreshSession:input_type -> supergame.identity.v1.RefreshSessionRequest
+	10, // 22: supergame.identity.v1.IdentityService.SignOut:input_type -> supergame.identity.v1.SignOutRequest
+	12, // 23: supergame.identity.v1.IdentityService.GetKeys:input_type -> supergame.identity.v1.GetKeysRequest
+	15, // 24: supergame.identity.v1.IdentityService.ListRevocations:input_type -> supergame.identity.v1.ListRevocationsRequest
+	28, // 25: supergame.identity.v1.IdentityService.LinkIdentity:input_type -> supergame.identity.v1.LinkIdentityRequest
+	29, // 26: supergame.identity.v1.IdentityService.UnlinkIdentity:input_type -> supergame.identity.v1.UnlinkIdentityRequest
+	30, // 27: supergame.identity.v1.IdentityService.ListIdentities:input_type -> supergame.identity.v1.ListIdentitiesRequest
+	31, // 28: supergame.identity.v1.IdentityService.ResolveLink:input_type -> supergame.identity.v1.ResolveLinkRequest
+	32, // 29: supergame.identity.v1.IdentityService.SuspendPlayer:input_type -> supergame.identity.v1.SuspendPlayerRequest
+	33, // 30: supergame.identity.v1.IdentityService.LiftSuspension:input_type -> supergame.identity.v1.LiftSuspensionRequest
+	34, // 31: supergame.identity.v1.IdentityService.GetSuspension:input_type -> supergame.identity.v1.GetSuspensionRequest
+	18, // 32: supergame.identity.v1.IdentityService.RevokePlayer:input_type -> supergame.identity.v1.RevokePlayerRequest
+	2,  // 33: supergame.identity.v1.IdentityService.SignIn:output_type -> supergame.identity.v1.SignInResponse
+	7,  // 34: supergame.identity.v1.IdentityService.SignInClient:output_type -> supergame.identity.v1.SignInClientResponse
+	9,  // 35: supergame.identity.v1.IdentityService.RefreshSession:output_type -> supergame.identity.v1.RefreshSessionResponse
+	11, // 36: supergame.identity.v1.IdentityService.SignOut:output_type -> supergame.identity.v1.SignOutResponse
+	13, // 37: supergame.identity.v1.IdentityService.GetKeys:output_type -> supergame.identity.v1.GetKeysResponse
+	16, // 38: supergame.identity.v1.IdentityService.ListRevocations:output_type -> supergame.identity.v1.ListRevocationsResponse
+	35, // 39: supergame.identity.v1.IdentityService.LinkIdentity:output_type -> supergame.identity.v1.LinkIdentityResponse
+	36, // 40: supergame.identity.v1.IdentityService.UnlinkIdentity:output_type -> supergame.identity.v1.UnlinkIdentityResponse
+	37, // 41: supergame.identity.v1.IdentityService.ListIdentities:output_type -> supergame.identity.v1.ListIdentitiesResponse
+	38, // 42: supergame.identity.v1.IdentityService.ResolveLink:output_type -> supergame.identity.v1.ResolveLinkResponse
+	39, // 43: supergame.identity.v1.IdentityService.SuspendPlayer:output_type -> supergame.identity.v1.SuspendPlayerResponse
+	40, // 44: supergame.identity.v1.IdentityService.LiftSuspension:output_type -> supergame.identity.v1.LiftSuspensionResponse
+	41, // 45: supergame.identity.v1.IdentityService.GetSuspension:output_type -> supergame.identity.v1.GetSuspensionResponse
+	19, // 46: supergame.identity.v1.IdentityService.RevokePlayer:output_type -> supergame.identity.v1.RevokePlayerResponse
+	33, // [33:47] is the sub-list for method output_type
+	19, // [19:33] is the sub-list for method input_type
+	19, // [19:19] is the sub-list for extension type_name
+	19, // [19:19] is the sub-list for extension extendee
+	0,  // [0:19] is the sub-list for field type_name
 }
 
 func init() { file_supergame_identity_v1_identity_proto_init() }
@@ -1461,11 +1460,18 @@ func file_supergame_identity_v1_identity_proto_init() {
 	if File_supergame_identity_v1_identity_proto != nil {
 		return
 	}
+	file_supergame_identity_v1_credentials_proto_init()
+	file_supergame_identity_v1_links_proto_init()
+	file_supergame_identity_v1_suspensions_proto_init()
 	file_supergame_identity_v1_identity_proto_msgTypes[0].OneofWrappers = []any{
 		(*SignInRequest_Device)(nil),
 		(*SignInRequest_Oidc)(nil),
+		(*SignInRequest_Playfab)(nil),
+		(*SignInRequest_Steam)(nil),
+		(*SignInRequest_PlayGames)(nil),
+		(*SignInRequest_Xbox)(nil),
 	}
-	file_supergame_identity_v1_identity_proto_msgTypes[5].OneofWrappers = []any{
+	file_supergame_identity_v1_identity_proto_msgTypes[3].OneofWrappers = []any{
 		(*SignInClientRequest_ClientKey)(nil),
 		(*SignInClientRequest_Workload)(nil),
 	}
@@ -1475,7 +1481,7 @@ func file_supergame_identity_v1_identity_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_supergame_identity_v1_identity_proto_rawDesc), len(file_supergame_identity_v1_identity_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   21,
+			NumMessages:   19,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -27,6 +27,13 @@ const (
 	IdentityService_SignOut_FullMethodName         = "/supergame.identity.v1.IdentityService/SignOut"
 	IdentityService_GetKeys_FullMethodName         = "/supergame.identity.v1.IdentityService/GetKeys"
 	IdentityService_ListRevocations_FullMethodName = "/supergame.identity.v1.IdentityService/ListRevocations"
+	IdentityService_LinkIdentity_FullMethodName    = "/supergame.identity.v1.IdentityService/LinkIdentity"
+	IdentityService_UnlinkIdentity_FullMethodName  = "/supergame.identity.v1.IdentityService/UnlinkIdentity"
+	IdentityService_ListIdentities_FullMethodName  = "/supergame.identity.v1.IdentityService/ListIdentities"
+	IdentityService_ResolveLink_FullMethodName     = "/supergame.identity.v1.IdentityService/ResolveLink"
+	IdentityService_SuspendPlayer_FullMethodName   = "/supergame.identity.v1.IdentityService/SuspendPlayer"
+	IdentityService_LiftSuspension_FullMethodName  = "/supergame.identity.v1.IdentityService/LiftSuspension"
+	IdentityService_GetSuspension_FullMethodName   = "/supergame.identity.v1.IdentityService/GetSuspension"
 	IdentityService_RevokePlayer_FullMethodName    = "/supergame.identity.v1.IdentityService/RevokePlayer"
 )
 
@@ -45,7 +52,8 @@ type IdentityServiceClient interface {
 	// Safe to repeat: the same credential always leads to the same player, and with the same request_id within 10 minutes to the same
 	// refresh token.
 	//
-	// Errors: UNAUTHENTICATED (CREDENTIAL_REFUSED) when the credential is wrong, expired or for somebody else; FAILED_PRECONDITION
+	// Errors: UNAUTHENTICATED (CREDENTIAL_REFUSED) when the credential is wrong, expired or for somebody else, and with metadata `why` for
+	// an account that its platform has banned (VAC_BANNED, PUBLISHER_BANNED) or that only borrows the game (FAMILY_SHARING); FAILED_PRECONDITION
 	// (PROVIDER_DISABLED) when that way of signing in is switched off; PERMISSION_DENIED (PLAYER_SUSPENDED) for a suspended player;
 	// NOT_FOUND (PLAYER_NOT_FOUND) while the credential's player is being erased, after which it leads to a new one; RESOURCE_EXHAUSTED
 	// with RetryInfo when one address signs in too often; UNAVAILABLE when the provider does not answer.
@@ -78,6 +86,58 @@ type IdentityServiceClient interface {
 	//
 	// Errors: INVALID_ARGUMENT for a cursor that this list did not give: begin again without one.
 	ListRevocations(ctx context.Context, in *ListRevocationsRequest, opts ...grpc.CallOption) (*ListRevocationsResponse, error)
+	// LinkIdentity makes one more credential lead to the caller, so that he can sign in with either. At most 10 lead to one player.
+	//
+	// Safe to repeat: a credential that leads to the caller already is OK. For as long as fewer than 8 other writes to the player's sessions and
+	// links came in between, a repeat with the same request_id does not link again what was unlinked since, and the same request_id with another
+	// credential is refused.
+	//
+	// Errors: as SignIn for the credential; ALREADY_EXISTS (IDENTITY_TAKEN) when it leads to another player: nothing was changed, and the
+	// error carries an IdentityTaken as a detail of the status; FAILED_PRECONDITION (TOO_MANY_IDENTITIES); NOT_FOUND (PLAYER_NOT_FOUND) when the
+	// caller is being erased; ALREADY_EXISTS (REQUEST_ID_REUSED); ABORTED (UNLINKED_SINCE) for a repeat that came too late: link under a new request_id; UNAVAILABLE (IDENTITY_CHANGING) while another call changes the same credential, or its player is
+	// being erased.
+	LinkIdentity(ctx context.Context, in *LinkIdentityRequest, opts ...grpc.CallOption) (*LinkIdentityResponse, error)
+	// UnlinkIdentity takes a credential off its player. It is free then: whoever signs in with it next is a new player. Sessions that are
+	// open stay open.
+	//
+	// Safe to repeat with the same request_id, for as long as fewer than 8 other writes to the player's sessions and links came in between.
+	//
+	// Errors: FAILED_PRECONDITION (LAST_IDENTITY) when no other credential leads to the player; NOT_FOUND (IDENTITY_NOT_FOUND) when it is
+	// not one of his; NOT_FOUND (PLAYER_NOT_FOUND); PERMISSION_DENIED (NOT_YOUR_PLAYER); ALREADY_EXISTS (REQUEST_ID_REUSED); UNAVAILABLE (IDENTITY_CHANGING).
+	UnlinkIdentity(ctx context.Context, in *UnlinkIdentityRequest, opts ...grpc.CallOption) (*UnlinkIdentityResponse, error)
+	// ListIdentities returns the credentials that lead to a player, the oldest first: 10 at most, hence no pages.
+	//
+	// Errors: NOT_FOUND (PLAYER_NOT_FOUND); PERMISSION_DENIED (NOT_YOUR_PLAYER).
+	ListIdentities(ctx context.Context, in *ListIdentitiesRequest, opts ...grpc.CallOption) (*ListIdentitiesResponse, error)
+	// ResolveLink decides an IDENTITY_TAKEN: which of the two players keeps the credential. Only the credential moves, nothing else of
+	// either player: two players are never merged. It uses the token up.
+	//
+	// Safe to repeat: the same decision gives the same answer until the token ends, 10 minutes after it was made.
+	//
+	// Errors: INVALID_ARGUMENT naming `resolve_token` when it is not one of the caller's, or `keep_player_id` when that is neither player; FAILED_PRECONDITION
+	// (RESOLVE_TOKEN_EXPIRED), or (LINK_CHANGED) when the token was used or the credential changed since: link again; FAILED_PRECONDITION (LAST_IDENTITY) when the other
+	// player could never sign in again and `acknowledge_last` is not set; FAILED_PRECONDITION (OWNER_SUSPENDED): a suspended player's credential does not move;
+	// FAILED_PRECONDITION (TOO_MANY_IDENTITIES); NOT_FOUND (PLAYER_NOT_FOUND); UNAVAILABLE (IDENTITY_CHANGING).
+	ResolveLink(ctx context.Context, in *ResolveLinkRequest, opts ...grpc.CallOption) (*ResolveLinkResponse, error)
+	// SuspendPlayer keeps a player out: his sessions are refused at once by the server that answers and within 5 s by every other, and he cannot
+	// sign in nor refresh. A player who is suspended already gets the new reason and end. Who, when and why are kept.
+	//
+	// Safe to repeat with the same request_id, for as long as fewer than 8 other writes of this suspension came in between, of which each change makes two: the
+	// answer is then the suspension as it is now. The profile service is told before the answer if it can be; else the suspension says `propagated: false`, holds all the same, and is passed
+	// on as soon as possible. A repeat tries that again too.
+	//
+	// Errors: INVALID_ARGUMENT naming `until_time` when it is not in the future; NOT_FOUND (PLAYER_NOT_FOUND); ALREADY_EXISTS (REQUEST_ID_REUSED).
+	SuspendPlayer(ctx context.Context, in *SuspendPlayerRequest, opts ...grpc.CallOption) (*SuspendPlayerResponse, error)
+	// LiftSuspension lets a player in again, everywhere within 5 s. His sessions are good again, those that have not ended. A player who is not suspended stays as he is.
+	//
+	// Safe to repeat, and propagated, as SuspendPlayer is.
+	//
+	// Errors: NOT_FOUND (PLAYER_NOT_FOUND); ALREADY_EXISTS (REQUEST_ID_REUSED).
+	LiftSuspension(ctx context.Context, in *LiftSuspensionRequest, opts ...grpc.CallOption) (*LiftSuspensionResponse, error)
+	// GetSuspension returns whether a player is suspended, and the history of it. A player who never was has an empty one.
+	//
+	// Errors: NOT_FOUND (PLAYER_NOT_FOUND).
+	GetSuspension(ctx context.Context, in *GetSuspensionRequest, opts ...grpc.CallOption) (*GetSuspensionResponse, error)
 	// RevokePlayer ends every session of a player for good. It is the first step of an erasure. Safe to repeat.
 	RevokePlayer(ctx context.Context, in *RevokePlayerRequest, opts ...grpc.CallOption) (*RevokePlayerResponse, error)
 }
@@ -150,6 +210,76 @@ func (c *identityServiceClient) ListRevocations(ctx context.Context, in *ListRev
 	return out, nil
 }
 
+func (c *identityServiceClient) LinkIdentity(ctx context.Context, in *LinkIdentityRequest, opts ...grpc.CallOption) (*LinkIdentityResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(LinkIdentityResponse)
+	err := c.cc.Invoke(ctx, IdentityService_LinkIdentity_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *identityServiceClient) UnlinkIdentity(ctx context.Context, in *UnlinkIdentityRequest, opts ...grpc.CallOption) (*UnlinkIdentityResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(UnlinkIdentityResponse)
+	err := c.cc.Invoke(ctx, IdentityService_UnlinkIdentity_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *identityServiceClient) ListIdentities(ctx context.Context, in *ListIdentitiesRequest, opts ...grpc.CallOption) (*ListIdentitiesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListIdentitiesResponse)
+	err := c.cc.Invoke(ctx, IdentityService_ListIdentities_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *identityServiceClient) ResolveLink(ctx context.Context, in *ResolveLinkRequest, opts ...grpc.CallOption) (*ResolveLinkResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ResolveLinkResponse)
+	err := c.cc.Invoke(ctx, IdentityService_ResolveLink_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *identityServiceClient) SuspendPlayer(ctx context.Context, in *SuspendPlayerRequest, opts ...grpc.CallOption) (*SuspendPlayerResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SuspendPlayerResponse)
+	err := c.cc.Invoke(ctx, IdentityService_SuspendPlayer_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *identityServiceClient) LiftSuspension(ctx context.Context, in *LiftSuspensionRequest, opts ...grpc.CallOption) (*LiftSuspensionResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(LiftSuspensionResponse)
+	err := c.cc.Invoke(ctx, IdentityService_LiftSuspension_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *identityServiceClient) GetSuspension(ctx context.Context, in *GetSuspensionRequest, opts ...grpc.CallOption) (*GetSuspensionResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetSuspensionResponse)
+	err := c.cc.Invoke(ctx, IdentityService_GetSuspension_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *identityServiceClient) RevokePlayer(ctx context.Context, in *RevokePlayerRequest, opts ...grpc.CallOption) (*RevokePlayerResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(RevokePlayerResponse)
@@ -175,7 +305,8 @@ type IdentityServiceServer interface {
 	// Safe to repeat: the same credential always leads to the same player, and with the same request_id within 10 minutes to the same
 	// refresh token.
 	//
-	// Errors: UNAUTHENTICATED (CREDENTIAL_REFUSED) when the credential is wrong, expired or for somebody else; FAILED_PRECONDITION
+	// Errors: UNAUTHENTICATED (CREDENTIAL_REFUSED) when the credential is wrong, expired or for somebody else, and with metadata `why` for
+	// an account that its platform has banned (VAC_BANNED, PUBLISHER_BANNED) or that only borrows the game (FAMILY_SHARING); FAILED_PRECONDITION
 	// (PROVIDER_DISABLED) when that way of signing in is switched off; PERMISSION_DENIED (PLAYER_SUSPENDED) for a suspended player;
 	// NOT_FOUND (PLAYER_NOT_FOUND) while the credential's player is being erased, after which it leads to a new one; RESOURCE_EXHAUSTED
 	// with RetryInfo when one address signs in too often; UNAVAILABLE when the provider does not answer.
@@ -208,6 +339,58 @@ type IdentityServiceServer interface {
 	//
 	// Errors: INVALID_ARGUMENT for a cursor that this list did not give: begin again without one.
 	ListRevocations(context.Context, *ListRevocationsRequest) (*ListRevocationsResponse, error)
+	// LinkIdentity makes one more credential lead to the caller, so that he can sign in with either. At most 10 lead to one player.
+	//
+	// Safe to repeat: a credential that leads to the caller already is OK. For as long as fewer than 8 other writes to the player's sessions and
+	// links came in between, a repeat with the same request_id does not link again what was unlinked since, and the same request_id with another
+	// credential is refused.
+	//
+	// Errors: as SignIn for the credential; ALREADY_EXISTS (IDENTITY_TAKEN) when it leads to another player: nothing was changed, and the
+	// error carries an IdentityTaken as a detail of the status; FAILED_PRECONDITION (TOO_MANY_IDENTITIES); NOT_FOUND (PLAYER_NOT_FOUND) when the
+	// caller is being erased; ALREADY_EXISTS (REQUEST_ID_REUSED); ABORTED (UNLINKED_SINCE) for a repeat that came too late: link under a new request_id; UNAVAILABLE (IDENTITY_CHANGING) while another call changes the same credential, or its player is
+	// being erased.
+	LinkIdentity(context.Context, *LinkIdentityRequest) (*LinkIdentityResponse, error)
+	// UnlinkIdentity takes a credential off its player. It is free then: whoever signs in with it next is a new player. Sessions that are
+	// open stay open.
+	//
+	// Safe to repeat with the same request_id, for as long as fewer than 8 other writes to the player's sessions and links came in between.
+	//
+	// Errors: FAILED_PRECONDITION (LAST_IDENTITY) when no other credential leads to the player; NOT_FOUND (IDENTITY_NOT_FOUND) when it is
+	// not one of his; NOT_FOUND (PLAYER_NOT_FOUND); PERMISSION_DENIED (NOT_YOUR_PLAYER); ALREADY_EXISTS (REQUEST_ID_REUSED); UNAVAILABLE (IDENTITY_CHANGING).
+	UnlinkIdentity(context.Context, *UnlinkIdentityRequest) (*UnlinkIdentityResponse, error)
+	// ListIdentities returns the credentials that lead to a player, the oldest first: 10 at most, hence no pages.
+	//
+	// Errors: NOT_FOUND (PLAYER_NOT_FOUND); PERMISSION_DENIED (NOT_YOUR_PLAYER).
+	ListIdentities(context.Context, *ListIdentitiesRequest) (*ListIdentitiesResponse, error)
+	// ResolveLink decides an IDENTITY_TAKEN: which of the two players keeps the credential. Only the credential moves, nothing else of
+	// either player: two players are never merged. It uses the token up.
+	//
+	// Safe to repeat: the same decision gives the same answer until the token ends, 10 minutes after it was made.
+	//
+	// Errors: INVALID_ARGUMENT naming `resolve_token` when it is not one of the caller's, or `keep_player_id` when that is neither player; FAILED_PRECONDITION
+	// (RESOLVE_TOKEN_EXPIRED), or (LINK_CHANGED) when the token was used or the credential changed since: link again; FAILED_PRECONDITION (LAST_IDENTITY) when the other
+	// player could never sign in again and `acknowledge_last` is not set; FAILED_PRECONDITION (OWNER_SUSPENDED): a suspended player's credential does not move;
+	// FAILED_PRECONDITION (TOO_MANY_IDENTITIES); NOT_FOUND (PLAYER_NOT_FOUND); UNAVAILABLE (IDENTITY_CHANGING).
+	ResolveLink(context.Context, *ResolveLinkRequest) (*ResolveLinkResponse, error)
+	// SuspendPlayer keeps a player out: his sessions are refused at once by the server that answers and within 5 s by every other, and he cannot
+	// sign in nor refresh. A player who is suspended already gets the new reason and end. Who, when and why are kept.
+	//
+	// Safe to repeat with the same request_id, for as long as fewer than 8 other writes of this suspension came in between, of which each change makes two: the
+	// answer is then the suspension as it is now. The profile service is told before the answer if it can be; else the suspension says `propagated: false`, holds all the same, and is passed
+	// on as soon as possible. A repeat tries that again too.
+	//
+	// Errors: INVALID_ARGUMENT naming `until_time` when it is not in the future; NOT_FOUND (PLAYER_NOT_FOUND); ALREADY_EXISTS (REQUEST_ID_REUSED).
+	SuspendPlayer(context.Context, *SuspendPlayerRequest) (*SuspendPlayerResponse, error)
+	// LiftSuspension lets a player in again, everywhere within 5 s. His sessions are good again, those that have not ended. A player who is not suspended stays as he is.
+	//
+	// Safe to repeat, and propagated, as SuspendPlayer is.
+	//
+	// Errors: NOT_FOUND (PLAYER_NOT_FOUND); ALREADY_EXISTS (REQUEST_ID_REUSED).
+	LiftSuspension(context.Context, *LiftSuspensionRequest) (*LiftSuspensionResponse, error)
+	// GetSuspension returns whether a player is suspended, and the history of it. A player who never was has an empty one.
+	//
+	// Errors: NOT_FOUND (PLAYER_NOT_FOUND).
+	GetSuspension(context.Context, *GetSuspensionRequest) (*GetSuspensionResponse, error)
 	// RevokePlayer ends every session of a player for good. It is the first step of an erasure. Safe to repeat.
 	RevokePlayer(context.Context, *RevokePlayerRequest) (*RevokePlayerResponse, error)
 	mustEmbedUnimplementedIdentityServiceServer()
@@ -237,6 +420,27 @@ func (UnimplementedIdentityServiceServer) GetKeys(context.Context, *GetKeysReque
 }
 func (UnimplementedIdentityServiceServer) ListRevocations(context.Context, *ListRevocationsRequest) (*ListRevocationsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListRevocations not implemented")
+}
+func (UnimplementedIdentityServiceServer) LinkIdentity(context.Context, *LinkIdentityRequest) (*LinkIdentityResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method LinkIdentity not implemented")
+}
+func (UnimplementedIdentityServiceServer) UnlinkIdentity(context.Context, *UnlinkIdentityRequest) (*UnlinkIdentityResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method UnlinkIdentity not implemented")
+}
+func (UnimplementedIdentityServiceServer) ListIdentities(context.Context, *ListIdentitiesRequest) (*ListIdentitiesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListIdentities not implemented")
+}
+func (UnimplementedIdentityServiceServer) ResolveLink(context.Context, *ResolveLinkRequest) (*ResolveLinkResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ResolveLink not implemented")
+}
+func (UnimplementedIdentityServiceServer) SuspendPlayer(context.Context, *SuspendPlayerRequest) (*SuspendPlayerResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method SuspendPlayer not implemented")
+}
+func (UnimplementedIdentityServiceServer) LiftSuspension(context.Context, *LiftSuspensionRequest) (*LiftSuspensionResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method LiftSuspension not implemented")
+}
+func (UnimplementedIdentityServiceServer) GetSuspension(context.Context, *GetSuspensionRequest) (*GetSuspensionResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetSuspension not implemented")
 }
 func (UnimplementedIdentityServiceServer) RevokePlayer(context.Context, *RevokePlayerRequest) (*RevokePlayerResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method RevokePlayer not implemented")
@@ -370,6 +574,132 @@ func _IdentityService_ListRevocations_Handler(srv interface{}, ctx context.Conte
 	return interceptor(ctx, in, info, handler)
 }
 
+func _IdentityService_LinkIdentity_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(LinkIdentityRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(IdentityServiceServer).LinkIdentity(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: IdentityService_LinkIdentity_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(IdentityServiceServer).LinkIdentity(ctx, req.(*LinkIdentityRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _IdentityService_UnlinkIdentity_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(UnlinkIdentityRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(IdentityServiceServer).UnlinkIdentity(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: IdentityService_UnlinkIdentity_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(IdentityServiceServer).UnlinkIdentity(ctx, req.(*UnlinkIdentityRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _IdentityService_ListIdentities_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListIdentitiesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(IdentityServiceServer).ListIdentities(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: IdentityService_ListIdentities_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(IdentityServiceServer).ListIdentities(ctx, req.(*ListIdentitiesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _IdentityService_ResolveLink_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ResolveLinkRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(IdentityServiceServer).ResolveLink(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: IdentityService_ResolveLink_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(IdentityServiceServer).ResolveLink(ctx, req.(*ResolveLinkRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _IdentityService_SuspendPlayer_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SuspendPlayerRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(IdentityServiceServer).SuspendPlayer(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: IdentityService_SuspendPlayer_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(IdentityServiceServer).SuspendPlayer(ctx, req.(*SuspendPlayerRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _IdentityService_LiftSuspension_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(LiftSuspensionRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(IdentityServiceServer).LiftSuspension(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: IdentityService_LiftSuspension_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(IdentityServiceServer).LiftSuspension(ctx, req.(*LiftSuspensionRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _IdentityService_GetSuspension_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetSuspensionRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(IdentityServiceServer).GetSuspension(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: IdentityService_GetSuspension_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(IdentityServiceServer).GetSuspension(ctx, req.(*GetSuspensionRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _IdentityService_RevokePlayer_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(RevokePlayerRequest)
 	if err := dec(in); err != nil {
@@ -418,6 +748,34 @@ var IdentityService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListRevocations",
 			Handler:    _IdentityService_ListRevocations_Handler,
+		},
+		{
+			MethodName: "LinkIdentity",
+			Handler:    _IdentityService_LinkIdentity_Handler,
+		},
+		{
+			MethodName: "UnlinkIdentity",
+			Handler:    _IdentityService_UnlinkIdentity_Handler,
+		},
+		{
+			MethodName: "ListIdentities",
+			Handler:    _IdentityService_ListIdentities_Handler,
+		},
+		{
+			MethodName: "ResolveLink",
+			Handler:    _IdentityService_ResolveLink_Handler,
+		},
+		{
+			MethodName: "SuspendPlayer",
+			Handler:    _IdentityService_SuspendPlayer_Handler,
+		},
+		{
+			MethodName: "LiftSuspension",
+			Handler:    _IdentityService_LiftSuspension_Handler,
+		},
+		{
+			MethodName: "GetSuspension",
+			Handler:    _IdentityService_GetSuspension_Handler,
 		},
 		{
 			MethodName: "RevokePlayer",

@@ -78,7 +78,9 @@ type ErasePlayerResponse struct {
 	// True: a scan after the last deletion found nothing. False: call again.
 	Done bool `protobuf:"varint,1,opt,name=done,proto3" json:"done,omitempty"`
 	// How many documents this call deleted, by container.
-	Deleted       map[string]int64 `protobuf:"bytes,2,rep,name=deleted,proto3" json:"deleted,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
+	Deleted map[string]int64 `protobuf:"bytes,2,rep,name=deleted,proto3" json:"deleted,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
+	// All containers that were looked through, also those that held nothing.
+	Containers    []string `protobuf:"bytes,3,rep,name=containers,proto3" json:"containers,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -123,6 +125,13 @@ func (x *ErasePlayerResponse) GetDone() bool {
 func (x *ErasePlayerResponse) GetDeleted() map[string]int64 {
 	if x != nil {
 		return x.Deleted
+	}
+	return nil
+}
+
+func (x *ErasePlayerResponse) GetContainers() []string {
+	if x != nil {
+		return x.Containers
 	}
 	return nil
 }
@@ -397,16 +406,139 @@ func (x *ExportSummary) GetDocuments() map[string]int64 {
 	return nil
 }
 
+// PlayerChangedRequest is the state of a player of which services hold copies.
+type PlayerChangedRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The player.
+	PlayerId string `protobuf:"bytes,1,opt,name=player_id,json=playerId,proto3" json:"player_id,omitempty"`
+	// Counts the changes of the player. A receiver that has a version as high or higher ignores the call: calls may come twice and out of order, and versions
+	// may be left out, as only the last state counts.
+	Version int64 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
+	// His country (ISO 3166-1 alpha-2); empty = not said.
+	Country string `protobuf:"bytes,3,opt,name=country,proto3" json:"country,omitempty"`
+	// True: he is suspended, and others do not see what he has.
+	Suspended bool `protobuf:"varint,4,opt,name=suspended,proto3" json:"suspended,omitempty"`
+	// Other values by which players are divided.
+	Segments      map[string]string `protobuf:"bytes,5,rep,name=segments,proto3" json:"segments,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PlayerChangedRequest) Reset() {
+	*x = PlayerChangedRequest{}
+	mi := &file_supergame_identity_v1_player_data_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PlayerChangedRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PlayerChangedRequest) ProtoMessage() {}
+
+func (x *PlayerChangedRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_supergame_identity_v1_player_data_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PlayerChangedRequest.ProtoReflect.Descriptor instead.
+func (*PlayerChangedRequest) Descriptor() ([]byte, []int) {
+	return file_supergame_identity_v1_player_data_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *PlayerChangedRequest) GetPlayerId() string {
+	if x != nil {
+		return x.PlayerId
+	}
+	return ""
+}
+
+func (x *PlayerChangedRequest) GetVersion() int64 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *PlayerChangedRequest) GetCountry() string {
+	if x != nil {
+		return x.Country
+	}
+	return ""
+}
+
+func (x *PlayerChangedRequest) GetSuspended() bool {
+	if x != nil {
+		return x.Suspended
+	}
+	return false
+}
+
+func (x *PlayerChangedRequest) GetSegments() map[string]string {
+	if x != nil {
+		return x.Segments
+	}
+	return nil
+}
+
+// PlayerChangedResponse is empty: the state, or a newer one, is stored.
+type PlayerChangedResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PlayerChangedResponse) Reset() {
+	*x = PlayerChangedResponse{}
+	mi := &file_supergame_identity_v1_player_data_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PlayerChangedResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PlayerChangedResponse) ProtoMessage() {}
+
+func (x *PlayerChangedResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_supergame_identity_v1_player_data_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PlayerChangedResponse.ProtoReflect.Descriptor instead.
+func (*PlayerChangedResponse) Descriptor() ([]byte, []int) {
+	return file_supergame_identity_v1_player_data_proto_rawDescGZIP(), []int{7}
+}
+
 var File_supergame_identity_v1_player_data_proto protoreflect.FileDescriptor
 
 const file_supergame_identity_v1_player_data_proto_rawDesc = "" +
 	"\n" +
 	"'supergame/identity/v1/player_data.proto\x12\x15supergame.identity.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!supergame/options/v1/access.proto\"^\n" +
 	"\x12ErasePlayerRequest\x12H\n" +
-	"\tplayer_id\x18\x01 \x01(\tB+\xe0A\x02\xbaH!r\x1f2\x1d^[0-7][0-9A-HJKMNP-TV-Z]{25}$\x88\xe7\x18\x01R\bplayerId\"\xb8\x01\n" +
+	"\tplayer_id\x18\x01 \x01(\tB+\xe0A\x02\xbaH!r\x1f2\x1d^[0-7][0-9A-HJKMNP-TV-Z]{25}$\x88\xe7\x18\x01R\bplayerId\"\xd8\x01\n" +
 	"\x13ErasePlayerResponse\x12\x12\n" +
 	"\x04done\x18\x01 \x01(\bR\x04done\x12Q\n" +
-	"\adeleted\x18\x02 \x03(\v27.supergame.identity.v1.ErasePlayerResponse.DeletedEntryR\adeleted\x1a:\n" +
+	"\adeleted\x18\x02 \x03(\v27.supergame.identity.v1.ErasePlayerResponse.DeletedEntryR\adeleted\x12\x1e\n" +
+	"\n" +
+	"containers\x18\x03 \x03(\tR\n" +
+	"containers\x1a:\n" +
 	"\fDeletedEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\"\x8c\x01\n" +
@@ -428,10 +560,22 @@ const file_supergame_identity_v1_player_data_proto_rawDesc = "" +
 	"\tdocuments\x18\x02 \x03(\v23.supergame.identity.v1.ExportSummary.DocumentsEntryR\tdocuments\x1a<\n" +
 	"\x0eDocumentsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x012\x8a\x02\n" +
+	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\"\x92\x03\n" +
+	"\x14PlayerChangedRequest\x12H\n" +
+	"\tplayer_id\x18\x01 \x01(\tB+\xe0A\x02\xbaH!r\x1f2\x1d^[0-7][0-9A-HJKMNP-TV-Z]{25}$\x88\xe7\x18\x01R\bplayerId\x12$\n" +
+	"\aversion\x18\x02 \x01(\x03B\n" +
+	"\xe0A\x02\xbaH\x04\"\x02(\x01R\aversion\x12.\n" +
+	"\acountry\x18\x03 \x01(\tB\x14\xbaH\x11r\x0f2\r^([A-Z]{2})?$R\acountry\x12\x1c\n" +
+	"\tsuspended\x18\x04 \x01(\bR\tsuspended\x12\x7f\n" +
+	"\bsegments\x18\x05 \x03(\v29.supergame.identity.v1.PlayerChangedRequest.SegmentsEntryB(\xbaH%\x9a\x01\"\x10 \"\x17r\x152\x13^[a-z0-9_.-]{1,64}$*\x05r\x03(\x80\x02R\bsegments\x1a;\n" +
+	"\rSegmentsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x17\n" +
+	"\x15PlayerChangedResponse2\x85\x03\n" +
 	"\x11PlayerDataService\x12w\n" +
 	"\vErasePlayer\x12).supergame.identity.v1.ErasePlayerRequest\x1a*.supergame.identity.v1.ErasePlayerResponse\"\x11\x8a\xe7\x18\t\x1a\aprofile\x90\xe7\x18\x01\x12|\n" +
-	"\fExportPlayer\x12*.supergame.identity.v1.ExportPlayerRequest\x1a+.supergame.identity.v1.ExportPlayerResponse\"\x11\x8a\xe7\x18\t\x1a\aprofile\x90\xe7\x18\x010\x01B\xd8\x01\n" +
+	"\fExportPlayer\x12*.supergame.identity.v1.ExportPlayerRequest\x1a+.supergame.identity.v1.ExportPlayerResponse\"\x11\x8a\xe7\x18\t\x1a\aprofile\x90\xe7\x18\x010\x01\x12y\n" +
+	"\rPlayerChanged\x12+.supergame.identity.v1.PlayerChangedRequest\x1a,.supergame.identity.v1.PlayerChangedResponse\"\r\x8a\xe7\x18\t\x1a\aprofileB\xd8\x01\n" +
 	"\x19com.supergame.identity.v1B\x0fPlayerDataProtoP\x01Z4supergame/proto/gen/supergame/identity/v1;identityv1\xa2\x02\x03SIX\xaa\x02\x15Supergame.Identity.V1\xca\x02\x15Supergame\\Identity\\V1\xe2\x02!Supergame\\Identity\\V1\\GPBMetadata\xea\x02\x17Supergame::Identity::V1b\x06proto3"
 
 var (
@@ -446,7 +590,7 @@ func file_supergame_identity_v1_player_data_proto_rawDescGZIP() []byte {
 	return file_supergame_identity_v1_player_data_proto_rawDescData
 }
 
-var file_supergame_identity_v1_player_data_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_supergame_identity_v1_player_data_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_supergame_identity_v1_player_data_proto_goTypes = []any{
 	(*ErasePlayerRequest)(nil),    // 0: supergame.identity.v1.ErasePlayerRequest
 	(*ErasePlayerResponse)(nil),   // 1: supergame.identity.v1.ErasePlayerResponse
@@ -454,27 +598,33 @@ var file_supergame_identity_v1_player_data_proto_goTypes = []any{
 	(*ExportPlayerResponse)(nil),  // 3: supergame.identity.v1.ExportPlayerResponse
 	(*ExportedDocument)(nil),      // 4: supergame.identity.v1.ExportedDocument
 	(*ExportSummary)(nil),         // 5: supergame.identity.v1.ExportSummary
-	nil,                           // 6: supergame.identity.v1.ErasePlayerResponse.DeletedEntry
-	nil,                           // 7: supergame.identity.v1.ExportSummary.DocumentsEntry
-	(*structpb.Struct)(nil),       // 8: google.protobuf.Struct
-	(*timestamppb.Timestamp)(nil), // 9: google.protobuf.Timestamp
+	(*PlayerChangedRequest)(nil),  // 6: supergame.identity.v1.PlayerChangedRequest
+	(*PlayerChangedResponse)(nil), // 7: supergame.identity.v1.PlayerChangedResponse
+	nil,                           // 8: supergame.identity.v1.ErasePlayerResponse.DeletedEntry
+	nil,                           // 9: supergame.identity.v1.ExportSummary.DocumentsEntry
+	nil,                           // 10: supergame.identity.v1.PlayerChangedRequest.SegmentsEntry
+	(*structpb.Struct)(nil),       // 11: google.protobuf.Struct
+	(*timestamppb.Timestamp)(nil), // 12: google.protobuf.Timestamp
 }
 var file_supergame_identity_v1_player_data_proto_depIdxs = []int32{
-	6, // 0: supergame.identity.v1.ErasePlayerResponse.deleted:type_name -> supergame.identity.v1.ErasePlayerResponse.DeletedEntry
-	4, // 1: supergame.identity.v1.ExportPlayerResponse.document:type_name -> supergame.identity.v1.ExportedDocument
-	5, // 2: supergame.identity.v1.ExportPlayerResponse.summary:type_name -> supergame.identity.v1.ExportSummary
-	8, // 3: supergame.identity.v1.ExportedDocument.content:type_name -> google.protobuf.Struct
-	9, // 4: supergame.identity.v1.ExportSummary.as_of_time:type_name -> google.protobuf.Timestamp
-	7, // 5: supergame.identity.v1.ExportSummary.documents:type_name -> supergame.identity.v1.ExportSummary.DocumentsEntry
-	0, // 6: supergame.identity.v1.PlayerDataService.ErasePlayer:input_type -> supergame.identity.v1.ErasePlayerRequest
-	2, // 7: supergame.identity.v1.PlayerDataService.ExportPlayer:input_type -> supergame.identity.v1.ExportPlayerRequest
-	1, // 8: supergame.identity.v1.PlayerDataService.ErasePlayer:output_type -> supergame.identity.v1.ErasePlayerResponse
-	3, // 9: supergame.identity.v1.PlayerDataService.ExportPlayer:output_type -> supergame.identity.v1.ExportPlayerResponse
-	8, // [8:10] is the sub-list for method output_type
-	6, // [6:8] is the sub-list for method input_type
-	6, // [6:6] is the sub-list for extension type_name
-	6, // [6:6] is the sub-list for extension extendee
-	0, // [0:6] is the sub-list for field type_name
+	8,  // 0: supergame.identity.v1.ErasePlayerResponse.deleted:type_name -> supergame.identity.v1.ErasePlayerResponse.DeletedEntry
+	4,  // 1: supergame.identity.v1.ExportPlayerResponse.document:type_name -> supergame.identity.v1.ExportedDocument
+	5,  // 2: supergame.identity.v1.ExportPlayerResponse.summary:type_name -> supergame.identity.v1.ExportSummary
+	11, // 3: supergame.identity.v1.ExportedDocument.content:type_name -> google.protobuf.Struct
+	12, // 4: supergame.identity.v1.ExportSummary.as_of_time:type_name -> google.protobuf.Timestamp
+	9,  // 5: supergame.identity.v1.ExportSummary.documents:type_name -> supergame.identity.v1.ExportSummary.DocumentsEntry
+	10, // 6: supergame.identity.v1.PlayerChangedRequest.segments:type_name -> supergame.identity.v1.PlayerChangedRequest.SegmentsEntry
+	0,  // 7: supergame.identity.v1.PlayerDataService.ErasePlayer:input_type -> supergame.identity.v1.ErasePlayerRequest
+	2,  // 8: supergame.identity.v1.PlayerDataService.ExportPlayer:input_type -> supergame.identity.v1.ExportPlayerRequest
+	6,  // 9: supergame.identity.v1.PlayerDataService.PlayerChanged:input_type -> supergame.identity.v1.PlayerChangedRequest
+	1,  // 10: supergame.identity.v1.PlayerDataService.ErasePlayer:output_type -> supergame.identity.v1.ErasePlayerResponse
+	3,  // 11: supergame.identity.v1.PlayerDataService.ExportPlayer:output_type -> supergame.identity.v1.ExportPlayerResponse
+	7,  // 12: supergame.identity.v1.PlayerDataService.PlayerChanged:output_type -> supergame.identity.v1.PlayerChangedResponse
+	10, // [10:13] is the sub-list for method output_type
+	7,  // [7:10] is the sub-list for method input_type
+	7,  // [7:7] is the sub-list for extension type_name
+	7,  // [7:7] is the sub-list for extension extendee
+	0,  // [0:7] is the sub-list for field type_name
 }
 
 func init() { file_supergame_identity_v1_player_data_proto_init() }
@@ -492,7 +642,7 @@ func file_supergame_identity_v1_player_data_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_supergame_identity_v1_player_data_proto_rawDesc), len(file_supergame_identity_v1_player_data_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   8,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -79,7 +79,9 @@ type ErasePlayerResponse struct {
 	// after the last deletion, and the stored copies of the ranks are newer than it. False: call again, some minutes later.
 	Done bool `protobuf:"varint,1,opt,name=done,proto3" json:"done,omitempty"`
 	// How many documents this call deleted, by container.
-	Deleted       map[string]int64 `protobuf:"bytes,2,rep,name=deleted,proto3" json:"deleted,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
+	Deleted map[string]int64 `protobuf:"bytes,2,rep,name=deleted,proto3" json:"deleted,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
+	// All containers that were looked through, also those that held nothing.
+	Containers    []string `protobuf:"bytes,3,rep,name=containers,proto3" json:"containers,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -124,6 +126,13 @@ func (x *ErasePlayerResponse) GetDone() bool {
 func (x *ErasePlayerResponse) GetDeleted() map[string]int64 {
 	if x != nil {
 		return x.Deleted
+	}
+	return nil
+}
+
+func (x *ErasePlayerResponse) GetContainers() []string {
+	if x != nil {
+		return x.Containers
 	}
 	return nil
 }
@@ -524,10 +533,13 @@ const file_supergame_leaderboard_v1_player_data_proto_rawDesc = "" +
 	"\n" +
 	"*supergame/leaderboard/v1/player_data.proto\x12\x18supergame.leaderboard.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!supergame/options/v1/access.proto\"^\n" +
 	"\x12ErasePlayerRequest\x12H\n" +
-	"\tplayer_id\x18\x01 \x01(\tB+\xe0A\x02\xbaH!r\x1f2\x1d^[0-7][0-9A-HJKMNP-TV-Z]{25}$\x88\xe7\x18\x01R\bplayerId\"\xbb\x01\n" +
+	"\tplayer_id\x18\x01 \x01(\tB+\xe0A\x02\xbaH!r\x1f2\x1d^[0-7][0-9A-HJKMNP-TV-Z]{25}$\x88\xe7\x18\x01R\bplayerId\"\xdb\x01\n" +
 	"\x13ErasePlayerResponse\x12\x12\n" +
 	"\x04done\x18\x01 \x01(\bR\x04done\x12T\n" +
-	"\adeleted\x18\x02 \x03(\v2:.supergame.leaderboard.v1.ErasePlayerResponse.DeletedEntryR\adeleted\x1a:\n" +
+	"\adeleted\x18\x02 \x03(\v2:.supergame.leaderboard.v1.ErasePlayerResponse.DeletedEntryR\adeleted\x12\x1e\n" +
+	"\n" +
+	"containers\x18\x03 \x03(\tR\n" +
+	"containers\x1a:\n" +
 	"\fDeletedEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\"\x8c\x01\n" +

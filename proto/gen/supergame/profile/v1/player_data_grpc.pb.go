@@ -19,8 +19,9 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	PlayerDataService_ErasePlayer_FullMethodName  = "/supergame.profile.v1.PlayerDataService/ErasePlayer"
-	PlayerDataService_ExportPlayer_FullMethodName = "/supergame.profile.v1.PlayerDataService/ExportPlayer"
+	PlayerDataService_ErasePlayer_FullMethodName   = "/supergame.profile.v1.PlayerDataService/ErasePlayer"
+	PlayerDataService_ExportPlayer_FullMethodName  = "/supergame.profile.v1.PlayerDataService/ExportPlayer"
+	PlayerDataService_PlayerChanged_FullMethodName = "/supergame.profile.v1.PlayerDataService/PlayerChanged"
 )
 
 // PlayerDataServiceClient is the client API for PlayerDataService service.
@@ -35,6 +36,9 @@ type PlayerDataServiceClient interface {
 	// ExportPlayer streams everything of the player in this service's containers, without secrets, then the counts. Nothing stored is an
 	// export with no documents, not an error.
 	ExportPlayer(ctx context.Context, in *ExportPlayerRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ExportPlayerResponse], error)
+	// PlayerChanged tells the service about a change of a player. The profile service is where it comes from: every call is applied by doing nothing.
+	// Safe to repeat.
+	PlayerChanged(ctx context.Context, in *PlayerChangedRequest, opts ...grpc.CallOption) (*PlayerChangedResponse, error)
 }
 
 type playerDataServiceClient struct {
@@ -74,6 +78,16 @@ func (c *playerDataServiceClient) ExportPlayer(ctx context.Context, in *ExportPl
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type PlayerDataService_ExportPlayerClient = grpc.ServerStreamingClient[ExportPlayerResponse]
 
+func (c *playerDataServiceClient) PlayerChanged(ctx context.Context, in *PlayerChangedRequest, opts ...grpc.CallOption) (*PlayerChangedResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(PlayerChangedResponse)
+	err := c.cc.Invoke(ctx, PlayerDataService_PlayerChanged_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // PlayerDataServiceServer is the server API for PlayerDataService service.
 // All implementations must embed UnimplementedPlayerDataServiceServer
 // for forward compatibility.
@@ -86,6 +100,9 @@ type PlayerDataServiceServer interface {
 	// ExportPlayer streams everything of the player in this service's containers, without secrets, then the counts. Nothing stored is an
 	// export with no documents, not an error.
 	ExportPlayer(*ExportPlayerRequest, grpc.ServerStreamingServer[ExportPlayerResponse]) error
+	// PlayerChanged tells the service about a change of a player. The profile service is where it comes from: every call is applied by doing nothing.
+	// Safe to repeat.
+	PlayerChanged(context.Context, *PlayerChangedRequest) (*PlayerChangedResponse, error)
 	mustEmbedUnimplementedPlayerDataServiceServer()
 }
 
@@ -101,6 +118,9 @@ func (UnimplementedPlayerDataServiceServer) ErasePlayer(context.Context, *EraseP
 }
 func (UnimplementedPlayerDataServiceServer) ExportPlayer(*ExportPlayerRequest, grpc.ServerStreamingServer[ExportPlayerResponse]) error {
 	return status.Error(codes.Unimplemented, "method ExportPlayer not implemented")
+}
+func (UnimplementedPlayerDataServiceServer) PlayerChanged(context.Context, *PlayerChangedRequest) (*PlayerChangedResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method PlayerChanged not implemented")
 }
 func (UnimplementedPlayerDataServiceServer) mustEmbedUnimplementedPlayerDataServiceServer() {}
 func (UnimplementedPlayerDataServiceServer) testEmbeddedByValue()                           {}
@@ -152,6 +172,24 @@ func _PlayerDataService_ExportPlayer_Handler(srv interface{}, stream grpc.Server
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type PlayerDataService_ExportPlayerServer = grpc.ServerStreamingServer[ExportPlayerResponse]
 
+func _PlayerDataService_PlayerChanged_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(PlayerChangedRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PlayerDataServiceServer).PlayerChanged(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PlayerDataService_PlayerChanged_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PlayerDataServiceServer).PlayerChanged(ctx, req.(*PlayerChangedRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // PlayerDataService_ServiceDesc is the grpc.ServiceDesc for PlayerDataService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -162,6 +200,10 @@ var PlayerDataService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ErasePlayer",
 			Handler:    _PlayerDataService_ErasePlayer_Handler,
+		},
+		{
+			MethodName: "PlayerChanged",
+			Handler:    _PlayerDataService_PlayerChanged_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{

@@ -104,7 +104,11 @@ type Profile struct {
 	// update fail with ABORTED when somebody else changed it in between.
 	Etag string `protobuf:"bytes,8,opt,name=etag,proto3" json:"etag,omitempty"`
 	// What only the player and operators see. Set in the full view.
-	Private       *PrivateProfile `protobuf:"bytes,9,opt,name=private,proto3" json:"private,omitempty"`
+	Private *PrivateProfile `protobuf:"bytes,9,opt,name=private,proto3" json:"private,omitempty"`
+	// The name that is the player's alone, as he wrote it; empty = none. ClaimHandle sets it.
+	Handle string `protobuf:"bytes,10,opt,name=handle,proto3" json:"handle,omitempty"`
+	// True: the player is suspended. Everybody sees it, so that lists show a placeholder in place of what he calls himself.
+	Suspended     bool `protobuf:"varint,11,opt,name=suspended,proto3" json:"suspended,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -200,6 +204,20 @@ func (x *Profile) GetPrivate() *PrivateProfile {
 		return x.Private
 	}
 	return nil
+}
+
+func (x *Profile) GetHandle() string {
+	if x != nil {
+		return x.Handle
+	}
+	return ""
+}
+
+func (x *Profile) GetSuspended() bool {
+	if x != nil {
+		return x.Suspended
+	}
+	return false
 }
 
 // PrivateProfile is the part of a profile that only the player himself sees.
@@ -680,11 +698,445 @@ func (x *EnsureProfileResponse) GetCreated() bool {
 	return false
 }
 
+// SetSuspensionRequest is the state of a suspension.
+type SetSuspensionRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The player.
+	PlayerId string `protobuf:"bytes,1,opt,name=player_id,json=playerId,proto3" json:"player_id,omitempty"`
+	// True: the player is suspended. False: he is not, or not any more.
+	Suspended bool `protobuf:"varint,2,opt,name=suspended,proto3" json:"suspended,omitempty"`
+	// Counts the changes of this player's suspension, from 1, also across suspensions: a state with a lower version than the one that is
+	// stored is ignored.
+	Version       int64 `protobuf:"varint,3,opt,name=version,proto3" json:"version,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetSuspensionRequest) Reset() {
+	*x = SetSuspensionRequest{}
+	mi := &file_supergame_profile_v1_profile_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetSuspensionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetSuspensionRequest) ProtoMessage() {}
+
+func (x *SetSuspensionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_supergame_profile_v1_profile_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetSuspensionRequest.ProtoReflect.Descriptor instead.
+func (*SetSuspensionRequest) Descriptor() ([]byte, []int) {
+	return file_supergame_profile_v1_profile_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *SetSuspensionRequest) GetPlayerId() string {
+	if x != nil {
+		return x.PlayerId
+	}
+	return ""
+}
+
+func (x *SetSuspensionRequest) GetSuspended() bool {
+	if x != nil {
+		return x.Suspended
+	}
+	return false
+}
+
+func (x *SetSuspensionRequest) GetVersion() int64 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+// SetSuspensionResponse says how far the change is.
+type SetSuspensionResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// True: this state, or a newer one, is stored and every service that holds a copy has it. False: call again.
+	Done          bool `protobuf:"varint,1,opt,name=done,proto3" json:"done,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetSuspensionResponse) Reset() {
+	*x = SetSuspensionResponse{}
+	mi := &file_supergame_profile_v1_profile_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetSuspensionResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetSuspensionResponse) ProtoMessage() {}
+
+func (x *SetSuspensionResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_supergame_profile_v1_profile_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetSuspensionResponse.ProtoReflect.Descriptor instead.
+func (*SetSuspensionResponse) Descriptor() ([]byte, []int) {
+	return file_supergame_profile_v1_profile_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *SetSuspensionResponse) GetDone() bool {
+	if x != nil {
+		return x.Done
+	}
+	return false
+}
+
+// ClaimHandleRequest says who wants which handle.
+type ClaimHandleRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Who; empty = the caller himself, if he is a player.
+	PlayerId string `protobuf:"bytes,1,opt,name=player_id,json=playerId,proto3" json:"player_id,omitempty"`
+	// The handle: 3 to 20 characters and at most 64 bytes, also after composition (NFC): letters, marks and digits of one script (Japanese, Korean
+	// and Chinese each count as one), and `.`, `_` and `-` between them; no blanks. Case is kept as written and does not count. Empty = give up
+	// the one there is.
+	Handle string `protobuf:"bytes,2,opt,name=handle,proto3" json:"handle,omitempty"`
+	// Names this change among those of the caller (https://google.aip.dev/155), so that a retry does not undo what came after it.
+	RequestId     string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ClaimHandleRequest) Reset() {
+	*x = ClaimHandleRequest{}
+	mi := &file_supergame_profile_v1_profile_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ClaimHandleRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ClaimHandleRequest) ProtoMessage() {}
+
+func (x *ClaimHandleRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_supergame_profile_v1_profile_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ClaimHandleRequest.ProtoReflect.Descriptor instead.
+func (*ClaimHandleRequest) Descriptor() ([]byte, []int) {
+	return file_supergame_profile_v1_profile_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *ClaimHandleRequest) GetPlayerId() string {
+	if x != nil {
+		return x.PlayerId
+	}
+	return ""
+}
+
+func (x *ClaimHandleRequest) GetHandle() string {
+	if x != nil {
+		return x.Handle
+	}
+	return ""
+}
+
+func (x *ClaimHandleRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// ClaimHandleResponse is the profile after the change.
+type ClaimHandleResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The public part.
+	Profile       *Profile `protobuf:"bytes,1,opt,name=profile,proto3" json:"profile,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ClaimHandleResponse) Reset() {
+	*x = ClaimHandleResponse{}
+	mi := &file_supergame_profile_v1_profile_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ClaimHandleResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ClaimHandleResponse) ProtoMessage() {}
+
+func (x *ClaimHandleResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_supergame_profile_v1_profile_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ClaimHandleResponse.ProtoReflect.Descriptor instead.
+func (*ClaimHandleResponse) Descriptor() ([]byte, []int) {
+	return file_supergame_profile_v1_profile_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *ClaimHandleResponse) GetProfile() *Profile {
+	if x != nil {
+		return x.Profile
+	}
+	return nil
+}
+
+// LookupHandleRequest names the handle.
+type LookupHandleRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// A handle, in any case.
+	Handle        string `protobuf:"bytes,1,opt,name=handle,proto3" json:"handle,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LookupHandleRequest) Reset() {
+	*x = LookupHandleRequest{}
+	mi := &file_supergame_profile_v1_profile_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LookupHandleRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LookupHandleRequest) ProtoMessage() {}
+
+func (x *LookupHandleRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_supergame_profile_v1_profile_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LookupHandleRequest.ProtoReflect.Descriptor instead.
+func (*LookupHandleRequest) Descriptor() ([]byte, []int) {
+	return file_supergame_profile_v1_profile_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *LookupHandleRequest) GetHandle() string {
+	if x != nil {
+		return x.Handle
+	}
+	return ""
+}
+
+// LookupHandleResponse is the player who has it.
+type LookupHandleResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The public part of his profile.
+	Profile       *Profile `protobuf:"bytes,1,opt,name=profile,proto3" json:"profile,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LookupHandleResponse) Reset() {
+	*x = LookupHandleResponse{}
+	mi := &file_supergame_profile_v1_profile_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LookupHandleResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LookupHandleResponse) ProtoMessage() {}
+
+func (x *LookupHandleResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_supergame_profile_v1_profile_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LookupHandleResponse.ProtoReflect.Descriptor instead.
+func (*LookupHandleResponse) Descriptor() ([]byte, []int) {
+	return file_supergame_profile_v1_profile_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *LookupHandleResponse) GetProfile() *Profile {
+	if x != nil {
+		return x.Profile
+	}
+	return nil
+}
+
+// SearchHandlesRequest says how the handles begin.
+type SearchHandlesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// 2 to 20 characters, in any case.
+	Prefix string `protobuf:"bytes,1,opt,name=prefix,proto3" json:"prefix,omitempty"`
+	// At most so many profiles; 0 = 20.
+	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// The next_page_token of the page before, with the same prefix; empty = the first page.
+	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SearchHandlesRequest) Reset() {
+	*x = SearchHandlesRequest{}
+	mi := &file_supergame_profile_v1_profile_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SearchHandlesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SearchHandlesRequest) ProtoMessage() {}
+
+func (x *SearchHandlesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_supergame_profile_v1_profile_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SearchHandlesRequest.ProtoReflect.Descriptor instead.
+func (*SearchHandlesRequest) Descriptor() ([]byte, []int) {
+	return file_supergame_profile_v1_profile_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *SearchHandlesRequest) GetPrefix() string {
+	if x != nil {
+		return x.Prefix
+	}
+	return ""
+}
+
+func (x *SearchHandlesRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *SearchHandlesRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// SearchHandlesResponse is one page.
+type SearchHandlesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The public parts of the profiles found.
+	Profiles []*Profile `protobuf:"bytes,1,rep,name=profiles,proto3" json:"profiles,omitempty"`
+	// Continues behind this page; empty = this was the last.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SearchHandlesResponse) Reset() {
+	*x = SearchHandlesResponse{}
+	mi := &file_supergame_profile_v1_profile_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SearchHandlesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SearchHandlesResponse) ProtoMessage() {}
+
+func (x *SearchHandlesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_supergame_profile_v1_profile_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SearchHandlesResponse.ProtoReflect.Descriptor instead.
+func (*SearchHandlesResponse) Descriptor() ([]byte, []int) {
+	return file_supergame_profile_v1_profile_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *SearchHandlesResponse) GetProfiles() []*Profile {
+	if x != nil {
+		return x.Profiles
+	}
+	return nil
+}
+
+func (x *SearchHandlesResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
 var File_supergame_profile_v1_profile_proto protoreflect.FileDescriptor
 
 const file_supergame_profile_v1_profile_proto_rawDesc = "" +
 	"\n" +
-	"\"supergame/profile/v1/profile.proto\x12\x14supergame.profile.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!supergame/options/v1/access.proto\"\xa1\x04\n" +
+	"\"supergame/profile/v1/profile.proto\x12\x14supergame.profile.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!supergame/options/v1/access.proto\x1a\"supergame/profile/v1/erasure.proto\x1a!supergame/profile/v1/export.proto\x1a\"supergame/profile/v1/players.proto\"\xe1\x04\n" +
 	"\aProfile\x12K\n" +
 	"\tplayer_id\x18\x01 \x01(\tB.\xe0A\x05\xbaH$\xd8\x01\x01r\x1f2\x1d^[0-7][0-9A-HJKMNP-TV-Z]{25}$\x88\xe7\x18\x01R\bplayerId\x12-\n" +
 	"\fdisplay_name\x18\x02 \x01(\tB\n" +
@@ -696,7 +1148,10 @@ const file_supergame_profile_v1_profile_proto_rawDesc = "" +
 	"\vupdate_time\x18\a \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
 	"updateTime\x12\x1c\n" +
 	"\x04etag\x18\b \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\x04etag\x12>\n" +
-	"\aprivate\x18\t \x01(\v2$.supergame.profile.v1.PrivateProfileR\aprivate\"\xcb\x03\n" +
+	"\aprivate\x18\t \x01(\v2$.supergame.profile.v1.PrivateProfileR\aprivate\x12\x1b\n" +
+	"\x06handle\x18\n" +
+	" \x01(\tB\x03\xe0A\x03R\x06handle\x12!\n" +
+	"\tsuspended\x18\v \x01(\bB\x03\xe0A\x03R\tsuspended\"\xcb\x03\n" +
 	"\x0ePrivateProfile\x12x\n" +
 	"\bsettings\x18\x01 \x03(\v22.supergame.profile.v1.PrivateProfile.SettingsEntryB(\xbaH%\x9a\x01\"\x10@\"\x17r\x152\x13^[a-z0-9_.-]{1,64}$*\x05r\x03(\x80\x04R\bsettings\x12h\n" +
 	"\x05flags\x18\x02 \x03(\v2/.supergame.profile.v1.PrivateProfile.FlagsEntryB!\xbaH\x1e\x9a\x01\x1b\x10 \"\x17r\x152\x13^[a-z0-9_.-]{1,64}$R\x05flags\x12@\n" +
@@ -732,19 +1187,59 @@ const file_supergame_profile_v1_profile_proto_rawDesc = "" +
 	"\x14EnsureProfileRequest\x12H\n" +
 	"\tplayer_id\x18\x01 \x01(\tB+\xe0A\x02\xbaH!r\x1f2\x1d^[0-7][0-9A-HJKMNP-TV-Z]{25}$\x88\xe7\x18\x01R\bplayerId\"1\n" +
 	"\x15EnsureProfileResponse\x12\x18\n" +
-	"\acreated\x18\x01 \x01(\bR\acreated*[\n" +
+	"\acreated\x18\x01 \x01(\bR\acreated\"\xa4\x01\n" +
+	"\x14SetSuspensionRequest\x12H\n" +
+	"\tplayer_id\x18\x01 \x01(\tB+\xe0A\x02\xbaH!r\x1f2\x1d^[0-7][0-9A-HJKMNP-TV-Z]{25}$\x88\xe7\x18\x01R\bplayerId\x12\x1c\n" +
+	"\tsuspended\x18\x02 \x01(\bR\tsuspended\x12$\n" +
+	"\aversion\x18\x03 \x01(\x03B\n" +
+	"\xe0A\x02\xbaH\x04\"\x02(\x01R\aversion\"+\n" +
+	"\x15SetSuspensionResponse\x12\x12\n" +
+	"\x04done\x18\x01 \x01(\bR\x04done\"\xc0\x01\n" +
+	"\x12ClaimHandleRequest\x12H\n" +
+	"\tplayer_id\x18\x01 \x01(\tB+\xbaH$\xd8\x01\x01r\x1f2\x1d^[0-7][0-9A-HJKMNP-TV-Z]{25}$\x88\xe7\x18\x01R\bplayerId\x12 \n" +
+	"\x06handle\x18\x02 \x01(\tB\b\xbaH\x05r\x03(\x80\x02R\x06handle\x12>\n" +
+	"\n" +
+	"request_id\x18\x03 \x01(\tB\x1f\xbaH\x1c\xd8\x01\x01r\x172\x15^[A-Za-z0-9_-]{1,64}$R\trequestId\"N\n" +
+	"\x13ClaimHandleResponse\x127\n" +
+	"\aprofile\x18\x01 \x01(\v2\x1d.supergame.profile.v1.ProfileR\aprofile\"<\n" +
+	"\x13LookupHandleRequest\x12%\n" +
+	"\x06handle\x18\x01 \x01(\tB\r\xe0A\x02\xbaH\ar\x05\x10\x01(\x80\x02R\x06handle\"O\n" +
+	"\x14LookupHandleResponse\x127\n" +
+	"\aprofile\x18\x01 \x01(\v2\x1d.supergame.profile.v1.ProfileR\aprofile\"\x8e\x01\n" +
+	"\x14SearchHandlesRequest\x12$\n" +
+	"\x06prefix\x18\x01 \x01(\tB\f\xe0A\x02\xbaH\x06r\x04\x10\x02\x18\x14R\x06prefix\x12&\n" +
+	"\tpage_size\x18\x02 \x01(\x05B\t\xbaH\x06\x1a\x04\x18d(\x00R\bpageSize\x12(\n" +
+	"\n" +
+	"page_token\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x18\x80\x80\x01R\tpageToken\"z\n" +
+	"\x15SearchHandlesResponse\x129\n" +
+	"\bprofiles\x18\x01 \x03(\v2\x1d.supergame.profile.v1.ProfileR\bprofiles\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken*[\n" +
 	"\vProfileView\x12\x1c\n" +
 	"\x18PROFILE_VIEW_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13PROFILE_VIEW_PUBLIC\x10\x01\x12\x15\n" +
-	"\x11PROFILE_VIEW_FULL\x10\x022\xef\x03\n" +
+	"\x11PROFILE_VIEW_FULL\x10\x022\x88\x0e\n" +
 	"\x0eProfileService\x12k\n" +
 	"\n" +
 	"GetProfile\x12'.supergame.profile.v1.GetProfileRequest\x1a(.supergame.profile.v1.GetProfileResponse\"\n" +
 	"\x8a\xe7\x18\x06\x12\x04\x01\x02\x03\x04\x12\x81\x01\n" +
 	"\x10BatchGetProfiles\x12-.supergame.profile.v1.BatchGetProfilesRequest\x1a..supergame.profile.v1.BatchGetProfilesResponse\"\x0e\x8a\xe7\x18\x06\x12\x04\x01\x02\x03\x04\x90\xe7\x18\x01\x12r\n" +
-	"\rUpdateProfile\x12*.supergame.profile.v1.UpdateProfileRequest\x1a+.supergame.profile.v1.UpdateProfileResponse\"\b\x8a\xe7\x18\x04\x12\x02\x01\x03\x12x\n" +
+	"\rUpdateProfile\x12*.supergame.profile.v1.UpdateProfileRequest\x1a+.supergame.profile.v1.UpdateProfileResponse\"\b\x8a\xe7\x18\x04\x12\x02\x01\x03\x12l\n" +
+	"\vClaimHandle\x12(.supergame.profile.v1.ClaimHandleRequest\x1a).supergame.profile.v1.ClaimHandleResponse\"\b\x8a\xe7\x18\x04\x12\x02\x01\x03\x12q\n" +
+	"\fLookupHandle\x12).supergame.profile.v1.LookupHandleRequest\x1a*.supergame.profile.v1.LookupHandleResponse\"\n" +
+	"\x8a\xe7\x18\x06\x12\x04\x01\x02\x03\x04\x12t\n" +
+	"\rSearchHandles\x12*.supergame.profile.v1.SearchHandlesRequest\x1a+.supergame.profile.v1.SearchHandlesResponse\"\n" +
+	"\x8a\xe7\x18\x06\x12\x04\x01\x02\x03\x04\x12x\n" +
 	"\rEnsureProfile\x12*.supergame.profile.v1.EnsureProfileRequest\x1a+.supergame.profile.v1.EnsureProfileResponse\"\x0e\x8a\xe7\x18\n" +
-	"\x1a\bidentityB\xce\x01\n" +
+	"\x1a\bidentity\x12|\n" +
+	"\rSetSuspension\x12*.supergame.profile.v1.SetSuspensionRequest\x1a+.supergame.profile.v1.SetSuspensionResponse\"\x12\x8a\xe7\x18\n" +
+	"\x1a\bidentity\x90\xe7\x18\x01\x12s\n" +
+	"\fDeletePlayer\x12).supergame.profile.v1.DeletePlayerRequest\x1a*.supergame.profile.v1.DeletePlayerResponse\"\f\x8a\xe7\x18\x04\x12\x02\x01\x03\x90\xe7\x18\x01\x12o\n" +
+	"\vGetDeletion\x12(.supergame.profile.v1.GetDeletionRequest\x1a).supergame.profile.v1.GetDeletionResponse\"\v\x8a\xe7\x18\x03\x12\x01\x03\x90\xe7\x18\x01\x12p\n" +
+	"\rCheckDeletion\x12*.supergame.profile.v1.CheckDeletionRequest\x1a+.supergame.profile.v1.CheckDeletionResponse\"\x06\x8a\xe7\x18\x02\b\x01\x12q\n" +
+	"\rListDeletions\x12*.supergame.profile.v1.ListDeletionsRequest\x1a+.supergame.profile.v1.ListDeletionsResponse\"\a\x8a\xe7\x18\x03\x12\x01\x03\x12z\n" +
+	"\x10ReapplyDeletions\x12-.supergame.profile.v1.ReapplyDeletionsRequest\x1a..supergame.profile.v1.ReapplyDeletionsResponse\"\a\x8a\xe7\x18\x03\x12\x01\x03\x12\x8d\x01\n" +
+	"\fExportPlayer\x127.supergame.profile.v1.ProfileServiceExportPlayerRequest\x1a8.supergame.profile.v1.ProfileServiceExportPlayerResponse\"\b\x8a\xe7\x18\x04\x12\x02\x01\x030\x01\x12k\n" +
+	"\vListPlayers\x12(.supergame.profile.v1.ListPlayersRequest\x1a).supergame.profile.v1.ListPlayersResponse\"\a\x8a\xe7\x18\x03\x12\x01\x03B\xce\x01\n" +
 	"\x18com.supergame.profile.v1B\fProfileProtoP\x01Z2supergame/proto/gen/supergame/profile/v1;profilev1\xa2\x02\x03SPX\xaa\x02\x14Supergame.Profile.V1\xca\x02\x14Supergame\\Profile\\V1\xe2\x02 Supergame\\Profile\\V1\\GPBMetadata\xea\x02\x16Supergame::Profile::V1b\x06proto3"
 
 var (
@@ -760,50 +1255,97 @@ func file_supergame_profile_v1_profile_proto_rawDescGZIP() []byte {
 }
 
 var file_supergame_profile_v1_profile_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_supergame_profile_v1_profile_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_supergame_profile_v1_profile_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
 var file_supergame_profile_v1_profile_proto_goTypes = []any{
-	(ProfileView)(0),                 // 0: supergame.profile.v1.ProfileView
-	(*Profile)(nil),                  // 1: supergame.profile.v1.Profile
-	(*PrivateProfile)(nil),           // 2: supergame.profile.v1.PrivateProfile
-	(*GetProfileRequest)(nil),        // 3: supergame.profile.v1.GetProfileRequest
-	(*GetProfileResponse)(nil),       // 4: supergame.profile.v1.GetProfileResponse
-	(*BatchGetProfilesRequest)(nil),  // 5: supergame.profile.v1.BatchGetProfilesRequest
-	(*BatchGetProfilesResponse)(nil), // 6: supergame.profile.v1.BatchGetProfilesResponse
-	(*UpdateProfileRequest)(nil),     // 7: supergame.profile.v1.UpdateProfileRequest
-	(*UpdateProfileResponse)(nil),    // 8: supergame.profile.v1.UpdateProfileResponse
-	(*EnsureProfileRequest)(nil),     // 9: supergame.profile.v1.EnsureProfileRequest
-	(*EnsureProfileResponse)(nil),    // 10: supergame.profile.v1.EnsureProfileResponse
-	nil,                              // 11: supergame.profile.v1.PrivateProfile.SettingsEntry
-	nil,                              // 12: supergame.profile.v1.PrivateProfile.FlagsEntry
-	(*timestamppb.Timestamp)(nil),    // 13: google.protobuf.Timestamp
-	(*fieldmaskpb.FieldMask)(nil),    // 14: google.protobuf.FieldMask
+	(ProfileView)(0),                           // 0: supergame.profile.v1.ProfileView
+	(*Profile)(nil),                            // 1: supergame.profile.v1.Profile
+	(*PrivateProfile)(nil),                     // 2: supergame.profile.v1.PrivateProfile
+	(*GetProfileRequest)(nil),                  // 3: supergame.profile.v1.GetProfileRequest
+	(*GetProfileResponse)(nil),                 // 4: supergame.profile.v1.GetProfileResponse
+	(*BatchGetProfilesRequest)(nil),            // 5: supergame.profile.v1.BatchGetProfilesRequest
+	(*BatchGetProfilesResponse)(nil),           // 6: supergame.profile.v1.BatchGetProfilesResponse
+	(*UpdateProfileRequest)(nil),               // 7: supergame.profile.v1.UpdateProfileRequest
+	(*UpdateProfileResponse)(nil),              // 8: supergame.profile.v1.UpdateProfileResponse
+	(*EnsureProfileRequest)(nil),               // 9: supergame.profile.v1.EnsureProfileRequest
+	(*EnsureProfileResponse)(nil),              // 10: supergame.profile.v1.EnsureProfileResponse
+	(*SetSuspensionRequest)(nil),               // 11: supergame.profile.v1.SetSuspensionRequest
+	(*SetSuspensionResponse)(nil),              // 12: supergame.profile.v1.SetSuspensionResponse
+	(*ClaimHandleRequest)(nil),                 // 13: supergame.profile.v1.ClaimHandleRequest
+	(*ClaimHandleResponse)(nil),                // 14: supergame.profile.v1.ClaimHandleResponse
+	(*LookupHandleRequest)(nil),                // 15: supergame.profile.v1.LookupHandleRequest
+	(*LookupHandleResponse)(nil),               // 16: supergame.profile.v1.LookupHandleResponse
+	(*SearchHandlesRequest)(nil),               // 17: supergame.profile.v1.SearchHandlesRequest
+	(*SearchHandlesResponse)(nil),              // 18: supergame.profile.v1.SearchHandlesResponse
+	nil,                                        // 19: supergame.profile.v1.PrivateProfile.SettingsEntry
+	nil,                                        // 20: supergame.profile.v1.PrivateProfile.FlagsEntry
+	(*timestamppb.Timestamp)(nil),              // 21: google.protobuf.Timestamp
+	(*fieldmaskpb.FieldMask)(nil),              // 22: google.protobuf.FieldMask
+	(*DeletePlayerRequest)(nil),                // 23: supergame.profile.v1.DeletePlayerRequest
+	(*GetDeletionRequest)(nil),                 // 24: supergame.profile.v1.GetDeletionRequest
+	(*CheckDeletionRequest)(nil),               // 25: supergame.profile.v1.CheckDeletionRequest
+	(*ListDeletionsRequest)(nil),               // 26: supergame.profile.v1.ListDeletionsRequest
+	(*ReapplyDeletionsRequest)(nil),            // 27: supergame.profile.v1.ReapplyDeletionsRequest
+	(*ProfileServiceExportPlayerRequest)(nil),  // 28: supergame.profile.v1.ProfileServiceExportPlayerRequest
+	(*ListPlayersRequest)(nil),                 // 29: supergame.profile.v1.ListPlayersRequest
+	(*DeletePlayerResponse)(nil),               // 30: supergame.profile.v1.DeletePlayerResponse
+	(*GetDeletionResponse)(nil),                // 31: supergame.profile.v1.GetDeletionResponse
+	(*CheckDeletionResponse)(nil),              // 32: supergame.profile.v1.CheckDeletionResponse
+	(*ListDeletionsResponse)(nil),              // 33: supergame.profile.v1.ListDeletionsResponse
+	(*ReapplyDeletionsResponse)(nil),           // 34: supergame.profile.v1.ReapplyDeletionsResponse
+	(*ProfileServiceExportPlayerResponse)(nil), // 35: supergame.profile.v1.ProfileServiceExportPlayerResponse
+	(*ListPlayersResponse)(nil),                // 36: supergame.profile.v1.ListPlayersResponse
 }
 var file_supergame_profile_v1_profile_proto_depIdxs = []int32{
-	13, // 0: supergame.profile.v1.Profile.join_time:type_name -> google.protobuf.Timestamp
-	13, // 1: supergame.profile.v1.Profile.update_time:type_name -> google.protobuf.Timestamp
+	21, // 0: supergame.profile.v1.Profile.join_time:type_name -> google.protobuf.Timestamp
+	21, // 1: supergame.profile.v1.Profile.update_time:type_name -> google.protobuf.Timestamp
 	2,  // 2: supergame.profile.v1.Profile.private:type_name -> supergame.profile.v1.PrivateProfile
-	11, // 3: supergame.profile.v1.PrivateProfile.settings:type_name -> supergame.profile.v1.PrivateProfile.SettingsEntry
-	12, // 4: supergame.profile.v1.PrivateProfile.flags:type_name -> supergame.profile.v1.PrivateProfile.FlagsEntry
-	13, // 5: supergame.profile.v1.PrivateProfile.update_time:type_name -> google.protobuf.Timestamp
+	19, // 3: supergame.profile.v1.PrivateProfile.settings:type_name -> supergame.profile.v1.PrivateProfile.SettingsEntry
+	20, // 4: supergame.profile.v1.PrivateProfile.flags:type_name -> supergame.profile.v1.PrivateProfile.FlagsEntry
+	21, // 5: supergame.profile.v1.PrivateProfile.update_time:type_name -> google.protobuf.Timestamp
 	0,  // 6: supergame.profile.v1.GetProfileRequest.view:type_name -> supergame.profile.v1.ProfileView
 	1,  // 7: supergame.profile.v1.GetProfileResponse.profile:type_name -> supergame.profile.v1.Profile
 	1,  // 8: supergame.profile.v1.BatchGetProfilesResponse.profiles:type_name -> supergame.profile.v1.Profile
 	1,  // 9: supergame.profile.v1.UpdateProfileRequest.profile:type_name -> supergame.profile.v1.Profile
-	14, // 10: supergame.profile.v1.UpdateProfileRequest.update_mask:type_name -> google.protobuf.FieldMask
+	22, // 10: supergame.profile.v1.UpdateProfileRequest.update_mask:type_name -> google.protobuf.FieldMask
 	1,  // 11: supergame.profile.v1.UpdateProfileResponse.profile:type_name -> supergame.profile.v1.Profile
-	3,  // 12: supergame.profile.v1.ProfileService.GetProfile:input_type -> supergame.profile.v1.GetProfileRequest
-	5,  // 13: supergame.profile.v1.ProfileService.BatchGetProfiles:input_type -> supergame.profile.v1.BatchGetProfilesRequest
-	7,  // 14: supergame.profile.v1.ProfileService.UpdateProfile:input_type -> supergame.profile.v1.UpdateProfileRequest
-	9,  // 15: supergame.profile.v1.ProfileService.EnsureProfile:input_type -> supergame.profile.v1.EnsureProfileRequest
-	4,  // 16: supergame.profile.v1.ProfileService.GetProfile:output_type -> supergame.profile.v1.GetProfileResponse
-	6,  // 17: supergame.profile.v1.ProfileService.BatchGetProfiles:output_type -> supergame.profile.v1.BatchGetProfilesResponse
-	8,  // 18: supergame.profile.v1.ProfileService.UpdateProfile:output_type -> supergame.profile.v1.UpdateProfileResponse
-	10, // 19: supergame.profile.v1.ProfileService.EnsureProfile:output_type -> supergame.profile.v1.EnsureProfileResponse
-	16, // [16:20] is the sub-list for method output_type
-	12, // [12:16] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	1,  // 12: supergame.profile.v1.ClaimHandleResponse.profile:type_name -> supergame.profile.v1.Profile
+	1,  // 13: supergame.profile.v1.LookupHandleResponse.profile:type_name -> supergame.profile.v1.Profile
+	1,  // 14: supergame.profile.v1.SearchHandlesResponse.profiles:type_name -> supergame.profile.v1.Profile
+	3,  // 15: supergame.profile.v1.ProfileService.GetProfile:input_type -> supergame.profile.v1.GetProfileRequest
+	5,  // 16: supergame.profile.v1.ProfileService.BatchGetProfiles:input_type -> supergame.profile.v1.BatchGetProfilesRequest
+	7,  // 17: supergame.profile.v1.ProfileService.UpdateProfile:input_type -> supergame.profile.v1.UpdateProfileRequest
+	13, // 18: supergame.profile.v1.ProfileService.ClaimHandle:input_type -> supergame.profile.v1.ClaimHandleRequest
+	15, // 19: supergame.profile.v1.ProfileService.LookupHandle:input_type -> supergame.profile.v1.LookupHandleRequest
+	17, // 20: supergame.profile.v1.ProfileService.SearchHandles:input_type -> supergame.profile.v1.SearchHandlesRequest
+	9,  // 21: supergame.profile.v1.ProfileService.EnsureProfile:input_type -> supergame.profile.v1.EnsureProfileRequest
+	11, // 22: supergame.profile.v1.ProfileService.SetSuspension:input_type -> supergame.profile.v1.SetSuspensionRequest
+	23, // 23: supergame.profile.v1.ProfileService.DeletePlayer:input_type -> supergame.profile.v1.DeletePlayerRequest
+	24, // 24: supergame.profile.v1.ProfileService.GetDeletion:input_type -> supergame.profile.v1.GetDeletionRequest
+	25, // 25: supergame.profile.v1.ProfileService.CheckDeletion:input_type -> supergame.profile.v1.CheckDeletionRequest
+	26, // 26: supergame.profile.v1.ProfileService.ListDeletions:input_type -> supergame.profile.v1.ListDeletionsRequest
+	27, // 27: supergame.profile.v1.ProfileService.ReapplyDeletions:input_type -> supergame.profile.v1.ReapplyDeletionsRequest
+	28, // 28: supergame.profile.v1.ProfileService.ExportPlayer:input_type -> supergame.profile.v1.ProfileServiceExportPlayerRequest
+	29, // 29: supergame.profile.v1.ProfileService.ListPlayers:input_type -> supergame.profile.v1.ListPlayersRequest
+	4,  // 30: supergame.profile.v1.ProfileService.GetProfile:output_type -> supergame.profile.v1.GetProfileResponse
+	6,  // 31: supergame.profile.v1.ProfileService.BatchGetProfiles:output_type -> supergame.profile.v1.BatchGetProfilesResponse
+	8,  // 32: supergame.profile.v1.ProfileService.UpdateProfile:output_type -> supergame.profile.v1.UpdateProfileResponse
+	14, // 33: supergame.profile.v1.ProfileService.ClaimHandle:output_type -> supergame.profile.v1.ClaimHandleResponse
+	16, // 34: supergame.profile.v1.ProfileService.LookupHandle:output_type -> supergame.profile.v1.LookupHandleResponse
+	18, // 35: supergame.profile.v1.ProfileService.SearchHandles:output_type -> supergame.profile.v1.SearchHandlesResponse
+	10, // 36: supergame.profile.v1.ProfileService.EnsureProfile:output_type -> supergame.profile.v1.EnsureProfileResponse
+	12, // 37: supergame.profile.v1.ProfileService.SetSuspension:output_type -> supergame.profile.v1.SetSuspensionResponse
+	30, // 38: supergame.profile.v1.ProfileService.DeletePlayer:output_type -> supergame.profile.v1.DeletePlayerResponse
+	31, // 39: supergame.profile.v1.ProfileService.GetDeletion:output_type -> supergame.profile.v1.GetDeletionResponse
+	32, // 40: supergame.profile.v1.ProfileService.CheckDeletion:output_type -> supergame.profile.v1.CheckDeletionResponse
+	33, // 41: supergame.profile.v1.ProfileService.ListDeletions:output_type -> supergame.profile.v1.ListDeletionsResponse
+	34, // 42: supergame.profile.v1.ProfileService.ReapplyDeletions:output_type -> supergame.profile.v1.ReapplyDeletionsResponse
+	35, // 43: supergame.profile.v1.ProfileService.ExportPlayer:output_type -> supergame.profile.v1.ProfileServiceExportPlayerResponse
+	36, // 44: supergame.profile.v1.ProfileService.ListPlayers:output_type -> supergame.profile.v1.ListPlayersResponse
+	30, // [30:45] is the sub-list for method output_type
+	15, // [15:30] is the sub-list for method input_type
+	15, // [15:15] is the sub-list for extension type_name
+	15, // [15:15] is the sub-list for extension extendee
+	0,  // [0:15] is the sub-list for field type_name
 }
 
 func init() { file_supergame_profile_v1_profile_proto_init() }
@@ -811,13 +1353,16 @@ func file_supergame_profile_v1_profile_proto_init() {
 	if File_supergame_profile_v1_profile_proto != nil {
 		return
 	}
+	file_supergame_profile_v1_erasure_proto_init()
+	file_supergame_profile_v1_export_proto_init()
+	file_supergame_profile_v1_players_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_supergame_profile_v1_profile_proto_rawDesc), len(file_supergame_profile_v1_profile_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   12,
+			NumMessages:   20,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -24,7 +24,18 @@ const (
 	ProfileService_GetProfile_FullMethodName       = "/supergame.profile.v1.ProfileService/GetProfile"
 	ProfileService_BatchGetProfiles_FullMethodName = "/supergame.profile.v1.ProfileService/BatchGetProfiles"
 	ProfileService_UpdateProfile_FullMethodName    = "/supergame.profile.v1.ProfileService/UpdateProfile"
+	ProfileService_ClaimHandle_FullMethodName      = "/supergame.profile.v1.ProfileService/ClaimHandle"
+	ProfileService_LookupHandle_FullMethodName     = "/supergame.profile.v1.ProfileService/LookupHandle"
+	ProfileService_SearchHandles_FullMethodName    = "/supergame.profile.v1.ProfileService/SearchHandles"
 	ProfileService_EnsureProfile_FullMethodName    = "/supergame.profile.v1.ProfileService/EnsureProfile"
+	ProfileService_SetSuspension_FullMethodName    = "/supergame.profile.v1.ProfileService/SetSuspension"
+	ProfileService_DeletePlayer_FullMethodName     = "/supergame.profile.v1.ProfileService/DeletePlayer"
+	ProfileService_GetDeletion_FullMethodName      = "/supergame.profile.v1.ProfileService/GetDeletion"
+	ProfileService_CheckDeletion_FullMethodName    = "/supergame.profile.v1.ProfileService/CheckDeletion"
+	ProfileService_ListDeletions_FullMethodName    = "/supergame.profile.v1.ProfileService/ListDeletions"
+	ProfileService_ReapplyDeletions_FullMethodName = "/supergame.profile.v1.ProfileService/ReapplyDeletions"
+	ProfileService_ExportPlayer_FullMethodName     = "/supergame.profile.v1.ProfileService/ExportPlayer"
+	ProfileService_ListPlayers_FullMethodName      = "/supergame.profile.v1.ProfileService/ListPlayers"
 )
 
 // ProfileServiceClient is the client API for ProfileService service.
@@ -59,11 +70,83 @@ type ProfileServiceClient interface {
 	// `category` in the metadata, when it may not be shown; UNAVAILABLE (MODERATION_UNAVAILABLE) when that cannot be told at the moment and
 	// the service is configured not to accept it then.
 	UpdateProfile(ctx context.Context, in *UpdateProfileRequest, opts ...grpc.CallOption) (*UpdateProfileResponse, error)
+	// ClaimHandle makes a handle the caller's own (operators: any player's), in place of the one he had; an empty one gives up his. No two players ever
+	// have handles that are the same but for case or width, or that look alike (UTS 39): `paypal`, `PAYPAL`, `paypaI` and `pаypal` with a
+	// Cyrillic а are one. A handle given up stays kept for its former owner for 30 days, who may take it back; to everybody else it is taken.
+	//
+	// Safe to repeat with the same request_id for as long as fewer than 5 other changes of the profile came in between: the answer is then the
+	// profile as it is now. A refusal is not remembered. A call that ends without an answer is completed within a minute, or undone
+	// when somebody else was faster; the profile tells. The answer has the public part.
+	//
+	// Errors: INVALID_ARGUMENT naming `handle`, also for mixed scripts; NOT_FOUND (PLAYER_NOT_FOUND); PERMISSION_DENIED (NOT_YOUR_PROFILE);
+	// ALREADY_EXISTS (HANDLE_TAKEN) when somebody has it or one that looks like it, or had until less than 30 days ago; ALREADY_EXISTS
+	// (REQUEST_ID_REUSED) when the request_id was used for another change; ABORTED (CONTENTION) when too many others want it at the same
+	// time: try again; ABORTED (OUTCOME_UNKNOWN): repeat with the same request_id; and what the moderation of texts refuses.
+	ClaimHandle(ctx context.Context, in *ClaimHandleRequest, opts ...grpc.CallOption) (*ClaimHandleResponse, error)
+	// LookupHandle returns the player who has a handle, compared without regard to case and width. It answers only with a profile that has the
+	// handle: not while it is being claimed, and not with one that only looks like it.
+	//
+	// Errors: INVALID_ARGUMENT naming `handle`; NOT_FOUND (HANDLE_NOT_FOUND).
+	LookupHandle(ctx context.Context, in *LookupHandleRequest, opts ...grpc.CallOption) (*LookupHandleResponse, error)
+	// SearchHandles returns players whose handles begin with some characters, without regard to case and width, in no order. Only profiles that
+	// have such a handle are in the answer: they are read, all of a page at once. So a page may hold fewer than page_size and even none: the end
+	// is an empty next_page_token. A handle that is claimed or given up while the pages are read may be missed.
+	//
+	// Errors: INVALID_ARGUMENT naming `prefix`, or `page_token` (BAD_PAGE_TOKEN) when it belongs to another prefix.
+	SearchHandles(ctx context.Context, in *SearchHandlesRequest, opts ...grpc.CallOption) (*SearchHandlesResponse, error)
 	// EnsureProfile creates the profile of a player who has just signed in for the first time, or does nothing when it is there. Safe to
 	// repeat.
 	//
 	// Errors: FAILED_PRECONDITION (PLAYER_ERASED) while the player is being erased.
 	EnsureProfile(ctx context.Context, in *EnsureProfileRequest, opts ...grpc.CallOption) (*EnsureProfileResponse, error)
+	// SetSuspension stores whether a player is suspended and passes it on to the services that hold copies. Identity, which decides it,
+	// repeats the call until it says done.
+	//
+	// Safe to repeat, and to call late: the highest version wins, so a call that was overtaken by a newer one changes nothing and is done.
+	//
+	// Errors: NOT_FOUND (PLAYER_NOT_FOUND) when there is no such player or he is being erased.
+	SetSuspension(ctx context.Context, in *SetSuspensionRequest, opts ...grpc.CallOption) (*SetSuspensionResponse, error)
+	// DeletePlayer deletes a player for good, everywhere: the player himself, or an operator. It cannot be undone.
+	//
+	// The answer comes as soon as the deletion is recorded, with as much of it done as there was time for; the rest goes on by itself. From the
+	// first step on every session of the player is over, and within 5 s he is NOT_FOUND everywhere; so he follows the deletion with
+	// its receipt. Two minutes after the first sweep over all services there is a second one, with a preliminary certificate, and after 8 days, when no
+	// message about him can be under way any more, a third one with the final certificate. Only then the record forgets his id.
+	//
+	// Safe to repeat for ever, with any request_id or none: a player is deleted once, and the answer is the state of it.
+	//
+	// Errors: NOT_FOUND (PLAYER_NOT_FOUND); PERMISSION_DENIED (NOT_YOUR_PROFILE) for the id of another player.
+	DeletePlayer(ctx context.Context, in *DeletePlayerRequest, opts ...grpc.CallOption) (*DeletePlayerResponse, error)
+	// GetDeletion returns how far the deletion of a player is, also after its end.
+	//
+	// Errors: NOT_FOUND (DELETION_NOT_FOUND) when nobody has asked for it.
+	GetDeletion(ctx context.Context, in *GetDeletionRequest, opts ...grpc.CallOption) (*GetDeletionResponse, error)
+	// CheckDeletion returns how far a deletion is, to whoever holds its receipt: the player has no session any more.
+	//
+	// Errors: INVALID_ARGUMENT naming `receipt` when it is none of ours; NOT_FOUND (DELETION_NOT_FOUND).
+	CheckDeletion(ctx context.Context, in *CheckDeletionRequest, opts ...grpc.CallOption) (*CheckDeletionResponse, error)
+	// ListDeletions returns all deletions, in no order and without the ids of the players: what is to be kept outside of the store, so that they can be
+	// applied again to a store that was restored from a backup (ReapplyDeletions).
+	//
+	// Errors: INVALID_ARGUMENT naming `page_token`.
+	ListDeletions(ctx context.Context, in *ListDeletionsRequest, opts ...grpc.CallOption) (*ListDeletionsResponse, error)
+	// ReapplyDeletions looks through one page of the players that are stored, and deletes again those who were deleted before: whose deletion is on record
+	// here, or is named in the request. For after a restore from a backup. Call it until there is no next_page_token; safe to repeat.
+	//
+	// Errors: INVALID_ARGUMENT naming the field.
+	ReapplyDeletions(ctx context.Context, in *ReapplyDeletionsRequest, opts ...grpc.CallOption) (*ReapplyDeletionsResponse, error)
+	// ExportPlayer streams everything that the services store about a player, one service after the other, to him or to an operator. A service's documents are
+	// followed by its counts, and the last message has the counts of all. A stream that breaks is continued with the `resume_token` of its last message. An
+	// access token that ends meanwhile does not end the stream.
+	//
+	// Errors: NOT_FOUND (PLAYER_NOT_FOUND); PERMISSION_DENIED (NOT_YOUR_PROFILE) for the id of another player; INVALID_ARGUMENT naming `resume_token`;
+	// RESOURCE_EXHAUSTED (EXPORT_OPEN) while another export of the player is open here, with RetryInfo; RESOURCE_EXHAUSTED (TOO_MANY_STREAMS).
+	ExportPlayer(ctx context.Context, in *ProfileServiceExportPlayerRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ProfileServiceExportPlayerResponse], error)
+	// ListPlayers returns players by state, by when they joined, and by country, in no order, for operators. A page may hold fewer than page_size and even none:
+	// the end is an empty next_page_token. It works at low priority, so as not to be in the players' way.
+	//
+	// Errors: INVALID_ARGUMENT naming the field, and `page_token` when it belongs to other filters.
+	ListPlayers(ctx context.Context, in *ListPlayersRequest, opts ...grpc.CallOption) (*ListPlayersResponse, error)
 }
 
 type profileServiceClient struct {
@@ -104,10 +187,129 @@ func (c *profileServiceClient) UpdateProfile(ctx context.Context, in *UpdateProf
 	return out, nil
 }
 
+func (c *profileServiceClient) ClaimHandle(ctx context.Context, in *ClaimHandleRequest, opts ...grpc.CallOption) (*ClaimHandleResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ClaimHandleResponse)
+	err := c.cc.Invoke(ctx, ProfileService_ClaimHandle_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *profileServiceClient) LookupHandle(ctx context.Context, in *LookupHandleRequest, opts ...grpc.CallOption) (*LookupHandleResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(LookupHandleResponse)
+	err := c.cc.Invoke(ctx, ProfileService_LookupHandle_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *profileServiceClient) SearchHandles(ctx context.Context, in *SearchHandlesRequest, opts ...grpc.CallOption) (*SearchHandlesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SearchHandlesResponse)
+	err := c.cc.Invoke(ctx, ProfileService_SearchHandles_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *profileServiceClient) EnsureProfile(ctx context.Context, in *EnsureProfileRequest, opts ...grpc.CallOption) (*EnsureProfileResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(EnsureProfileResponse)
 	err := c.cc.Invoke(ctx, ProfileService_EnsureProfile_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *profileServiceClient) SetSuspension(ctx context.Context, in *SetSuspensionRequest, opts ...grpc.CallOption) (*SetSuspensionResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SetSuspensionResponse)
+	err := c.cc.Invoke(ctx, ProfileService_SetSuspension_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *profileServiceClient) DeletePlayer(ctx context.Context, in *DeletePlayerRequest, opts ...grpc.CallOption) (*DeletePlayerResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DeletePlayerResponse)
+	err := c.cc.Invoke(ctx, ProfileService_DeletePlayer_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *profileServiceClient) GetDeletion(ctx context.Context, in *GetDeletionRequest, opts ...grpc.CallOption) (*GetDeletionResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetDeletionResponse)
+	err := c.cc.Invoke(ctx, ProfileService_GetDeletion_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *profileServiceClient) CheckDeletion(ctx context.Context, in *CheckDeletionRequest, opts ...grpc.CallOption) (*CheckDeletionResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CheckDeletionResponse)
+	err := c.cc.Invoke(ctx, ProfileService_CheckDeletion_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *profileServiceClient) ListDeletions(ctx context.Context, in *ListDeletionsRequest, opts ...grpc.CallOption) (*ListDeletionsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListDeletionsResponse)
+	err := c.cc.Invoke(ctx, ProfileService_ListDeletions_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *profileServiceClient) ReapplyDeletions(ctx context.Context, in *ReapplyDeletionsRequest, opts ...grpc.CallOption) (*ReapplyDeletionsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ReapplyDeletionsResponse)
+	err := c.cc.Invoke(ctx, ProfileService_ReapplyDeletions_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *profileServiceClient) ExportPlayer(ctx context.Context, in *ProfileServiceExportPlayerRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ProfileServiceExportPlayerResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &ProfileService_ServiceDesc.Streams[0], ProfileService_ExportPlayer_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[ProfileServiceExportPlayerRequest, ProfileServiceExportPlayerResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type ProfileService_ExportPlayerClient = grpc.ServerStreamingClient[ProfileServiceExportPlayerResponse]
+
+func (c *profileServiceClient) ListPlayers(ctx context.Context, in *ListPlayersRequest, opts ...grpc.CallOption) (*ListPlayersResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListPlayersResponse)
+	err := c.cc.Invoke(ctx, ProfileService_ListPlayers_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -146,11 +348,83 @@ type ProfileServiceServer interface {
 	// `category` in the metadata, when it may not be shown; UNAVAILABLE (MODERATION_UNAVAILABLE) when that cannot be told at the moment and
 	// the service is configured not to accept it then.
 	UpdateProfile(context.Context, *UpdateProfileRequest) (*UpdateProfileResponse, error)
+	// ClaimHandle makes a handle the caller's own (operators: any player's), in place of the one he had; an empty one gives up his. No two players ever
+	// have handles that are the same but for case or width, or that look alike (UTS 39): `paypal`, `PAYPAL`, `paypaI` and `pаypal` with a
+	// Cyrillic а are one. A handle given up stays kept for its former owner for 30 days, who may take it back; to everybody else it is taken.
+	//
+	// Safe to repeat with the same request_id for as long as fewer than 5 other changes of the profile came in between: the answer is then the
+	// profile as it is now. A refusal is not remembered. A call that ends without an answer is completed within a minute, or undone
+	// when somebody else was faster; the profile tells. The answer has the public part.
+	//
+	// Errors: INVALID_ARGUMENT naming `handle`, also for mixed scripts; NOT_FOUND (PLAYER_NOT_FOUND); PERMISSION_DENIED (NOT_YOUR_PROFILE);
+	// ALREADY_EXISTS (HANDLE_TAKEN) when somebody has it or one that looks like it, or had until less than 30 days ago; ALREADY_EXISTS
+	// (REQUEST_ID_REUSED) when the request_id was used for another change; ABORTED (CONTENTION) when too many others want it at the same
+	// time: try again; ABORTED (OUTCOME_UNKNOWN): repeat with the same request_id; and what the moderation of texts refuses.
+	ClaimHandle(context.Context, *ClaimHandleRequest) (*ClaimHandleResponse, error)
+	// LookupHandle returns the player who has a handle, compared without regard to case and width. It answers only with a profile that has the
+	// handle: not while it is being claimed, and not with one that only looks like it.
+	//
+	// Errors: INVALID_ARGUMENT naming `handle`; NOT_FOUND (HANDLE_NOT_FOUND).
+	LookupHandle(context.Context, *LookupHandleRequest) (*LookupHandleResponse, error)
+	// SearchHandles returns players whose handles begin with some characters, without regard to case and width, in no order. Only profiles that
+	// have such a handle are in the answer: they are read, all of a page at once. So a page may hold fewer than page_size and even none: the end
+	// is an empty next_page_token. A handle that is claimed or given up while the pages are read may be missed.
+	//
+	// Errors: INVALID_ARGUMENT naming `prefix`, or `page_token` (BAD_PAGE_TOKEN) when it belongs to another prefix.
+	SearchHandles(context.Context, *SearchHandlesRequest) (*SearchHandlesResponse, error)
 	// EnsureProfile creates the profile of a player who has just signed in for the first time, or does nothing when it is there. Safe to
 	// repeat.
 	//
 	// Errors: FAILED_PRECONDITION (PLAYER_ERASED) while the player is being erased.
 	EnsureProfile(context.Context, *EnsureProfileRequest) (*EnsureProfileResponse, error)
+	// SetSuspension stores whether a player is suspended and passes it on to the services that hold copies. Identity, which decides it,
+	// repeats the call until it says done.
+	//
+	// Safe to repeat, and to call late: the highest version wins, so a call that was overtaken by a newer one changes nothing and is done.
+	//
+	// Errors: NOT_FOUND (PLAYER_NOT_FOUND) when there is no such player or he is being erased.
+	SetSuspension(context.Context, *SetSuspensionRequest) (*SetSuspensionResponse, error)
+	// DeletePlayer deletes a player for good, everywhere: the player himself, or an operator. It cannot be undone.
+	//
+	// The answer comes as soon as the deletion is recorded, with as much of it done as there was time for; the rest goes on by itself. From the
+	// first step on every session of the player is over, and within 5 s he is NOT_FOUND everywhere; so he follows the deletion with
+	// its receipt. Two minutes after the first sweep over all services there is a second one, with a preliminary certificate, and after 8 days, when no
+	// message about him can be under way any more, a third one with the final certificate. Only then the record forgets his id.
+	//
+	// Safe to repeat for ever, with any request_id or none: a player is deleted once, and the answer is the state of it.
+	//
+	// Errors: NOT_FOUND (PLAYER_NOT_FOUND); PERMISSION_DENIED (NOT_YOUR_PROFILE) for the id of another player.
+	DeletePlayer(context.Context, *DeletePlayerRequest) (*DeletePlayerResponse, error)
+	// GetDeletion returns how far the deletion of a player is, also after its end.
+	//
+	// Errors: NOT_FOUND (DELETION_NOT_FOUND) when nobody has asked for it.
+	GetDeletion(context.Context, *GetDeletionRequest) (*GetDeletionResponse, error)
+	// CheckDeletion returns how far a deletion is, to whoever holds its receipt: the player has no session any more.
+	//
+	// Errors: INVALID_ARGUMENT naming `receipt` when it is none of ours; NOT_FOUND (DELETION_NOT_FOUND).
+	CheckDeletion(context.Context, *CheckDeletionRequest) (*CheckDeletionResponse, error)
+	// ListDeletions returns all deletions, in no order and without the ids of the players: what is to be kept outside of the store, so that they can be
+	// applied again to a store that was restored from a backup (ReapplyDeletions).
+	//
+	// Errors: INVALID_ARGUMENT naming `page_token`.
+	ListDeletions(context.Context, *ListDeletionsRequest) (*ListDeletionsResponse, error)
+	// ReapplyDeletions looks through one page of the players that are stored, and deletes again those who were deleted before: whose deletion is on record
+	// here, or is named in the request. For after a restore from a backup. Call it until there is no next_page_token; safe to repeat.
+	//
+	// Errors: INVALID_ARGUMENT naming the field.
+	ReapplyDeletions(context.Context, *ReapplyDeletionsRequest) (*ReapplyDeletionsResponse, error)
+	// ExportPlayer streams everything that the services store about a player, one service after the other, to him or to an operator. A service's documents are
+	// followed by its counts, and the last message has the counts of all. A stream that breaks is continued with the `resume_token` of its last message. An
+	// access token that ends meanwhile does not end the stream.
+	//
+	// Errors: NOT_FOUND (PLAYER_NOT_FOUND); PERMISSION_DENIED (NOT_YOUR_PROFILE) for the id of another player; INVALID_ARGUMENT naming `resume_token`;
+	// RESOURCE_EXHAUSTED (EXPORT_OPEN) while another export of the player is open here, with RetryInfo; RESOURCE_EXHAUSTED (TOO_MANY_STREAMS).
+	ExportPlayer(*ProfileServiceExportPlayerRequest, grpc.ServerStreamingServer[ProfileServiceExportPlayerResponse]) error
+	// ListPlayers returns players by state, by when they joined, and by country, in no order, for operators. A page may hold fewer than page_size and even none:
+	// the end is an empty next_page_token. It works at low priority, so as not to be in the players' way.
+	//
+	// Errors: INVALID_ARGUMENT naming the field, and `page_token` when it belongs to other filters.
+	ListPlayers(context.Context, *ListPlayersRequest) (*ListPlayersResponse, error)
 	mustEmbedUnimplementedProfileServiceServer()
 }
 
@@ -170,8 +444,41 @@ func (UnimplementedProfileServiceServer) BatchGetProfiles(context.Context, *Batc
 func (UnimplementedProfileServiceServer) UpdateProfile(context.Context, *UpdateProfileRequest) (*UpdateProfileResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method UpdateProfile not implemented")
 }
+func (UnimplementedProfileServiceServer) ClaimHandle(context.Context, *ClaimHandleRequest) (*ClaimHandleResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ClaimHandle not implemented")
+}
+func (UnimplementedProfileServiceServer) LookupHandle(context.Context, *LookupHandleRequest) (*LookupHandleResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method LookupHandle not implemented")
+}
+func (UnimplementedProfileServiceServer) SearchHandles(context.Context, *SearchHandlesRequest) (*SearchHandlesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method SearchHandles not implemented")
+}
 func (UnimplementedProfileServiceServer) EnsureProfile(context.Context, *EnsureProfileRequest) (*EnsureProfileResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method EnsureProfile not implemented")
+}
+func (UnimplementedProfileServiceServer) SetSuspension(context.Context, *SetSuspensionRequest) (*SetSuspensionResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method SetSuspension not implemented")
+}
+func (UnimplementedProfileServiceServer) DeletePlayer(context.Context, *DeletePlayerRequest) (*DeletePlayerResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DeletePlayer not implemented")
+}
+func (UnimplementedProfileServiceServer) GetDeletion(context.Context, *GetDeletionRequest) (*GetDeletionResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetDeletion not implemented")
+}
+func (UnimplementedProfileServiceServer) CheckDeletion(context.Context, *CheckDeletionRequest) (*CheckDeletionResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CheckDeletion not implemented")
+}
+func (UnimplementedProfileServiceServer) ListDeletions(context.Context, *ListDeletionsRequest) (*ListDeletionsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListDeletions not implemented")
+}
+func (UnimplementedProfileServiceServer) ReapplyDeletions(context.Context, *ReapplyDeletionsRequest) (*ReapplyDeletionsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ReapplyDeletions not implemented")
+}
+func (UnimplementedProfileServiceServer) ExportPlayer(*ProfileServiceExportPlayerRequest, grpc.ServerStreamingServer[ProfileServiceExportPlayerResponse]) error {
+	return status.Error(codes.Unimplemented, "method ExportPlayer not implemented")
+}
+func (UnimplementedProfileServiceServer) ListPlayers(context.Context, *ListPlayersRequest) (*ListPlayersResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListPlayers not implemented")
 }
 func (UnimplementedProfileServiceServer) mustEmbedUnimplementedProfileServiceServer() {}
 func (UnimplementedProfileServiceServer) testEmbeddedByValue()                        {}
@@ -248,6 +555,60 @@ func _ProfileService_UpdateProfile_Handler(srv interface{}, ctx context.Context,
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ProfileService_ClaimHandle_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ClaimHandleRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ProfileServiceServer).ClaimHandle(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ProfileService_ClaimHandle_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ProfileServiceServer).ClaimHandle(ctx, req.(*ClaimHandleRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ProfileService_LookupHandle_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(LookupHandleRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ProfileServiceServer).LookupHandle(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ProfileService_LookupHandle_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ProfileServiceServer).LookupHandle(ctx, req.(*LookupHandleRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ProfileService_SearchHandles_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SearchHandlesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ProfileServiceServer).SearchHandles(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ProfileService_SearchHandles_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ProfileServiceServer).SearchHandles(ctx, req.(*SearchHandlesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _ProfileService_EnsureProfile_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(EnsureProfileRequest)
 	if err := dec(in); err != nil {
@@ -262,6 +623,143 @@ func _ProfileService_EnsureProfile_Handler(srv interface{}, ctx context.Context,
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(ProfileServiceServer).EnsureProfile(ctx, req.(*EnsureProfileRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ProfileService_SetSuspension_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SetSuspensionRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ProfileServiceServer).SetSuspension(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ProfileService_SetSuspension_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ProfileServiceServer).SetSuspension(ctx, req.(*SetSuspensionRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ProfileService_DeletePlayer_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DeletePlayerRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ProfileServiceServer).DeletePlayer(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ProfileService_DeletePlayer_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ProfileServiceServer).DeletePlayer(ctx, req.(*DeletePlayerRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ProfileService_GetDeletion_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetDeletionRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ProfileServiceServer).GetDeletion(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ProfileService_GetDeletion_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ProfileServiceServer).GetDeletion(ctx, req.(*GetDeletionRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ProfileService_CheckDeletion_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CheckDeletionRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ProfileServiceServer).CheckDeletion(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ProfileService_CheckDeletion_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ProfileServiceServer).CheckDeletion(ctx, req.(*CheckDeletionRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ProfileService_ListDeletions_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListDeletionsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ProfileServiceServer).ListDeletions(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ProfileService_ListDeletions_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ProfileServiceServer).ListDeletions(ctx, req.(*ListDeletionsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ProfileService_ReapplyDeletions_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ReapplyDeletionsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ProfileServiceServer).ReapplyDeletions(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ProfileService_ReapplyDeletions_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ProfileServiceServer).ReapplyDeletions(ctx, req.(*ReapplyDeletionsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ProfileService_ExportPlayer_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(ProfileServiceExportPlayerRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(ProfileServiceServer).ExportPlayer(m, &grpc.GenericServerStream[ProfileServiceExportPlayerRequest, ProfileServiceExportPlayerResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type ProfileService_ExportPlayerServer = grpc.ServerStreamingServer[ProfileServiceExportPlayerResponse]
+
+func _ProfileService_ListPlayers_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListPlayersRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ProfileServiceServer).ListPlayers(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ProfileService_ListPlayers_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ProfileServiceServer).ListPlayers(ctx, req.(*ListPlayersRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -286,10 +784,56 @@ var ProfileService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _ProfileService_UpdateProfile_Handler,
 		},
 		{
+			MethodName: "ClaimHandle",
+			Handler:    _ProfileService_ClaimHandle_Handler,
+		},
+		{
+			MethodName: "LookupHandle",
+			Handler:    _ProfileService_LookupHandle_Handler,
+		},
+		{
+			MethodName: "SearchHandles",
+			Handler:    _ProfileService_SearchHandles_Handler,
+		},
+		{
 			MethodName: "EnsureProfile",
 			Handler:    _ProfileService_EnsureProfile_Handler,
 		},
+		{
+			MethodName: "SetSuspension",
+			Handler:    _ProfileService_SetSuspension_Handler,
+		},
+		{
+			MethodName: "DeletePlayer",
+			Handler:    _ProfileService_DeletePlayer_Handler,
+		},
+		{
+			MethodName: "GetDeletion",
+			Handler:    _ProfileService_GetDeletion_Handler,
+		},
+		{
+			MethodName: "CheckDeletion",
+			Handler:    _ProfileService_CheckDeletion_Handler,
+		},
+		{
+			MethodName: "ListDeletions",
+			Handler:    _ProfileService_ListDeletions_Handler,
+		},
+		{
+			MethodName: "ReapplyDeletions",
+			Handler:    _ProfileService_ReapplyDeletions_Handler,
+		},
+		{
+			MethodName: "ListPlayers",
+			Handler:    _ProfileService_ListPlayers_Handler,
+		},
 	},
-	Streams:  []grpc.StreamDesc{},
+	Streams: []grpc.StreamDesc{
+		{
+			StreamName:    "ExportPlayer",
+			Handler:       _ProfileService_ExportPlayer_Handler,
+			ServerStreams: true,
+		},
+	},
 	Metadata: "supergame/profile/v1/profile.proto",
 }
