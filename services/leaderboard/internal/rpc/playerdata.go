@@ -19,7 +19,7 @@ type PlayerData struct {
 	Eraser *erasure.Eraser
 	Data   *playerdata.Service // for exports
 
-	Entries, Archives string // the names of the containers
+	Entries, Archives, Snapshots string // the names of the containers
 }
 
 // PlayerChanged takes in a change of a player.
@@ -33,7 +33,7 @@ func (s *PlayerData) ErasePlayer(ctx context.Context, r *leaderboardv1.ErasePlay
 	if err != nil {
 		return nil, err
 	}
-	response := &leaderboardv1.ErasePlayerResponse{Done: result.Done, Deleted: map[string]int64{}}
+	response := &leaderboardv1.ErasePlayerResponse{Done: result.Done, Deleted: map[string]int64{}, Containers: []string{s.Entries, s.Archives, s.Snapshots}}
 	for container, n := range map[string]int64{s.Entries: result.Entries, s.Archives: result.Rows} {
 		if n > 0 {
 			response.Deleted[container] = n
