@@ -17,6 +17,11 @@
 // The view comes from the change feed: internal/loop follows all ranges of the entries' container, from the beginning, and takes each entry by
 // its version. What this process writes itself it takes at once. Heartbeats that come through the feed tell how old the view is.
 //
+// A season that ends is moved on by internal/season, one write for each step: it is frozen by the store's clock, archived from the view once that holds
+// everything until then (internal/archive), held for review, and its rewards are granted through the wallet (internal/reward). From the review on
+// it is read from its archive. A process that starts loads the view from internal/snapshot and follows the feed from there. What is stored about
+// a player is erased by internal/erasure.
+//
 // Package catalog knows the definitions, watch serves streams, players what the profile service tells (through internal/clients).
 package leaderboard
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -283,6 +284,7 @@ func TestEraseOverTheWire(t *testing.T) {
 		t.Errorf("exported is %v", row)
 	}
 	deleted := map[string]int64{}
+	var covered []string
 	calls := 0
 	eventually(t, "erased", func() bool {
 		answer, err := profile.ErasePlayer(session(t), &leaderboardv1.ErasePlayerRequest{PlayerId: bob})
@@ -291,6 +293,9 @@ func TestEraseOverTheWire(t *testing.T) {
 		}
 		for container, n := range answer.GetDeleted() {
 			deleted[container] += n
+		}
+		if text, err := os.ReadFile("testdata/playerdata.json"); err != nil || json.Unmarshal(text, &covered) != nil || !slices.Equal(covered, answer.GetContainers()) {
+			t.Errorf("ErasePlayer names %v, testdata/playerdata.json %v, %v", answer.GetContainers(), covered, err)
 		}
 		if calls++; answer.GetDone() {
 			return true

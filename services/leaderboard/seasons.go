@@ -179,6 +179,7 @@ func (s *Service) keepPrivacy(definitions *cosmosstore.BoardStore) {
 	rows := &erasure.Rows{Container: cosmosstore.Archives, Entries: entries, Seasons: definitions, Archives: archives}
 	d := s.playerData
 	d.Entries, d.Archives, d.Snapshots = cosmosstore.Entries, cosmosstore.Archives, cosmosstore.Snapshots
+	d.TombstoneLife = cosmosstore.TombstoneLife
 	d.Eraser = &erasure.Eraser{
 		Store: entries, Seasons: definitions, Archives: archives, Now: s.deps.Now, Limit: s.cfg.EraseLimit,
 		Snapshots: &snapshot.Copies{Store: cosmosstore.NewSnapshots(s.deps.Cosmos, ""), Now: s.deps.Now},

@@ -133,7 +133,8 @@ func TestAPlayerIsForgotten(t *testing.T) {
 	}
 	clock.Advance(8*24*time.Hour + 2*time.Second)
 	certificate := remove(profilev1.Deletion_STATE_FINAL).GetCertificate()
-	if len(certificate.GetStores()) < 4 || len(certificate.GetRemainders()) != 1 || certificate.GetRemainders()[0].GetContainer() != "revocations" {
+	if len(certificate.GetStores()) < 4 || len(certificate.GetRemainders()) != 2 || certificate.GetRemainders()[0].GetContainer() != "revocations" ||
+		certificate.GetRemainders()[1].GetContainer() != "leaderboard-entries" {
 		t.Errorf("the certificate is %v", certificate)
 	}
 	wantTracesOnlyIn(t, w, id, certificate)
@@ -147,15 +148,20 @@ func TestAPlayerIsForgotten(t *testing.T) {
 	}
 }
 
-// wantTracesOnlyIn looks for the id in every byte of the store: it is in one document of each of the containers that a certificate names, and nowhere
-// else.
+// wantTracesOnlyIn looks for the id in every byte of the store: it is in one document of each of the containers that a certificate names, in tombstones
+// where it names those, and nowhere else.
 func wantTracesOnlyIn(t *testing.T, w *world.World, id string, certificate *profilev1.Deletion_Certificate) {
 	t.Helper()
 	kinds := map[string]string{"revocations": `"type":"revocation"`, "players": `"type":"deletion"`}
-	want := map[string]int{}
+	want, buried := map[string]int{}, false
 	for _, remainder := range certificate.GetRemainders() {
+		if remainder.GetContainer() == "leaderboard-entries" {
+			buried = true
+			continue
+		}
 		want[kinds[remainder.GetContainer()]]++
 	}
+	graveyard := graveyardOf(t, w, id)
 	err := w.Emulator.Raw(func(key, value []byte) error {
 		if !bytes.Contains(key, []byte(id)) && !bytes.Contains(value, []byte(id)) {
 			return nil
@@ -166,7 +172,9 @@ func wantTracesOnlyIn(t *testing.T, w *world.World, id string, certificate *prof
 				return nil
 			}
 		}
-		t.Errorf("the certificate does not name %q = %q", key, value)
+		if !buried || !bytes.HasPrefix(key, graveyard) {
+			t.Errorf("the certificate does not name %q = %q", key, value)
+		}
 		return nil
 	})
 	if err != nil {
@@ -177,6 +185,23 @@ func wantTracesOnlyIn(t *testing.T, w *world.World, id string, certificate *prof
 			t.Errorf("the certificate names %d too many with %s", missing, kind)
 		}
 	}
+}
+
+// graveyardOf is what all keys of the container begin with that keeps tombstones. Its note that the player was erased is the only document of its type.
+func graveyardOf(t *testing.T, w *world.World, id string) []byte {
+	t.Helper()
+	const containerBytes = 5 // of a key: which store, and which container of it
+	var prefix []byte
+	err := w.Emulator.Raw(func(key, value []byte) error {
+		if bytes.Contains(value, []byte(id)) && bytes.Contains(value, []byte(`"type":"erasure"`)) {
+			prefix = bytes.Clone(key[:containerBytes])
+		}
+		return nil
+	})
+	if err != nil || prefix == nil {
+		t.Fatalf("no container keeps tombstones: %v", err)
+	}
+	return prefix
 }
 
 func get(t *testing.T, c profilev1.ProfileServiceClient, id string) error {

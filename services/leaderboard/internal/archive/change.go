@@ -21,7 +21,7 @@ func Disqualify(ctx context.Context, s Store, n Name, playerID string, key board
 	}
 	next := h
 	next.Version++
-	next.Order.ETag, next.Segments = "", nil
+	next.ETag, next.Segments = "", nil
 	c := change{store: s, name: next.Name, expire: expire}
 	row, err := c.remove(ctx, &next.Order, "", playerID, key)
 	if err != nil || row == nil {
@@ -284,7 +284,7 @@ func documents(ctx context.Context, r Reader, n Name) ([]string, error) {
 
 // Find reads the row of a player, and its rank; nil when there is none.
 func Find(ctx context.Context, r Reader, h *Header, playerID string, key board.Key) (*Row, int64, error) {
-	l := listing{&Ranking{Reader: r, Header: *h}, &h.Order, h.Order.span("")}
+	l := listing{&Ranking{Reader: r, Header: *h}, &h.Order, h.span("")}
 	row, place, err := l.locate(ctx, key, playerID)
 	if err != nil || row == nil {
 		return nil, 0, err

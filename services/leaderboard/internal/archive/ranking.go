@@ -34,7 +34,7 @@ type listing struct {
 // list finds the list that is asked for.
 func (r *Ranking) list(ctx context.Context, l ranks.List) (*listing, error) {
 	if l.Segment == "" {
-		return &listing{r, &r.Header.Order, r.Header.Order.span("")}, nil
+		return &listing{r, &r.Header.Order, r.Header.span("")}, nil
 	}
 	i := slices.IndexFunc(r.Board.Segments, func(g board.Segment) bool { return g.Name == l.Segment })
 	if i < 0 || i >= len(r.Header.Segments) {

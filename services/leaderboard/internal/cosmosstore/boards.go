@@ -140,7 +140,7 @@ func (s *BoardStore) Delete(ctx context.Context, id string, check func(*board.Bo
 		if err := check(&b); err != nil {
 			return false, err
 		}
-		d.Deleted, d.TTL = true, int32(tombstoneLife/time.Second)
+		d.Deleted, d.TTL = true, int32(TombstoneLife/time.Second)
 		return true, nil
 	})
 	return err

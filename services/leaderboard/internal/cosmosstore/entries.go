@@ -75,7 +75,7 @@ func (s *EntryStore) Update(
 		if err == nil && write {
 			d.set(&e)
 			if e.Deleted {
-				d.TTL = int32(tombstoneLife / time.Second)
+				d.TTL = int32(TombstoneLife / time.Second)
 			}
 		}
 		return write, err
@@ -86,8 +86,8 @@ func (s *EntryStore) Update(
 	return doc.decode()
 }
 
-// tombstoneLife is how long a deletion is remembered: as long as a snapshot or a feed position that knows nothing of it may be old.
-const tombstoneLife = 30 * 24 * time.Hour
+// TombstoneLife is how long a deletion is remembered: as long as a snapshot or a feed position that knows nothing of it may be old.
+const TombstoneLife = 30 * 24 * time.Hour
 
 // Submit is one read and, where something changes or a marker is due, one write.
 func (s *EntryStore) Submit(

@@ -63,13 +63,16 @@ func (p *PlayerData) Sweep(ctx context.Context, playerID string, now time.Time, 
 		if d.ETag != "" {
 			return false, nil
 		}
-		d.PlayerID, d.EraseMs, d.TTL = playerID, now.UnixMilli(), int32(tombstoneLife/time.Second)
+		d.PlayerID, d.EraseMs, d.TTL = playerID, now.UnixMilli(), int32(TombstoneLife/time.Second)
 		return true, nil
 	})
 	if err != nil {
 		return erasure.Swept{}, err
 	}
 	swept := erasure.Swept{First: ofMillis(begun.EraseMs)}
+	if ctx, err = p.catchUp(ctx, playerID); err != nil {
+		return swept, err
+	}
 	docs, err := cosmos.Select[stub](ctx, p.container, key, cosmos.SQL(stubQuery))
 	if err != nil {
 		return swept, err
@@ -99,6 +102,19 @@ func (p *PlayerData) Sweep(ctx context.Context, playerID string, now time.Time, 
 	return swept, nil
 }
 
+// catchUp brings the context's session up to the newest write in the partition, so that a query after it does not see an older view: a batch is carried
+// out by the primary copy, also one that only reads.
+func (p *PlayerData) catchUp(ctx context.Context, playerID string) (context.Context, error) {
+	if cosmos.SessionFrom(ctx) == nil {
+		ctx = cosmos.WithSession(ctx, &cosmos.Session{})
+	}
+	_, err := p.container.Batch(cosmos.PK(playerID), cosmos.Operation{}).Read(idErasure).Execute(ctx)
+	if fault.Is(err, fault.NotFound) {
+		err = nil
+	}
+	return ctx, err
+}
+
 func (d *stub) tombstone() erasure.Tombstone {
 	t := erasure.Tombstone{ID: d.ID, BoardID: d.BoardID, BoardUID: d.Board, Season: d.Season, Time: ofMillis(d.EraseMs)}
 	if key, err := hex.DecodeString(d.ArchivedK); err == nil {
@@ -117,7 +133,7 @@ func (p *PlayerData) bury(ctx context.Context, playerID, id string, now time.Tim
 		d.set(&board.Entry{
 			PlayerID: d.PlayerID, BoardID: d.BoardID, BoardUID: d.Board, Season: d.Season, Version: board.NextVersion(d.V, now), Deleted: true,
 		})
-		d.ArchivedK, d.EraseMs, d.TTL = kept, now.UnixMilli(), int32(tombstoneLife/time.Second)
+		d.ArchivedK, d.EraseMs, d.TTL = kept, now.UnixMilli(), int32(TombstoneLife/time.Second)
 		return true, nil
 	})
 	if fault.Is(err, fault.NotFound) { // it expired
@@ -160,6 +176,10 @@ func (p *PlayerData) change(ctx context.Context, playerID, id string, change fun
 
 // Keys is one query.
 func (p *PlayerData) Keys(ctx context.Context, playerID string) ([]erasure.Tombstone, error) {
+	ctx, err := p.catchUp(ctx, playerID)
+	if err != nil {
+		return nil, err
+	}
 	statement := cosmos.SQL(stubQuery+" WHERE STARTSWITH(c.id, @prefix)").With("@prefix", "e|")
 	docs, err := cosmos.Select[stub](ctx, p.container, cosmos.PK(playerID), statement)
 	list := make([]erasure.Tombstone, 0, len(docs))
@@ -191,6 +211,10 @@ func (p *PlayerData) Documents(ctx context.Context, playerID, after string, limi
 	statement := cosmos.SQL("SELECT * FROM c WHERE c.id > @after AND NOT (IS_DEFINED(c.deleted) AND c.deleted) AND c.id != @mark ORDER BY c.id").
 		With("@after", after).With("@mark", idErasure)
 	options := cosmos.PageOptions{Size: limit}
+	ctx, err := p.catchUp(ctx, playerID)
+	if err != nil {
+		return nil, err
+	}
 	for {
 		page, err := cosmos.SelectPage[map[string]any](ctx, p.container, cosmos.PK(playerID), statement, options)
 		if err != nil || len(page.Items) == 0 && page.Continuation == "" {

@@ -62,10 +62,10 @@ type snapshotRequestDoc struct {
 }
 
 // chunkLife is how long a chunk is kept that nobody removes. A snapshot of that age is refused.
-const chunkLife = tombstoneLife / 2
+const chunkLife = TombstoneLife / 2
 
 // SnapshotLife is how old a snapshot may be: half as old as the memory of deletions, so that the other half is left to follow the feed.
-const SnapshotLife = tombstoneLife / 2
+const SnapshotLife = TombstoneLife / 2
 
 // SnapshotStore is the [snapshot.Store] and the [snapshot.Chunks] on Cosmos DB.
 type SnapshotStore struct {

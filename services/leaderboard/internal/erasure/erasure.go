@@ -70,6 +70,8 @@ type Result struct {
 	Done    bool
 	Entries int64 // documents that this call erased
 	Rows    int64 // rows of archives
+	// Last is when the last of what stays behind was written: tombstones, and the note that he was erased.
+	Last time.Time
 }
 
 // Erase takes the next step. It is safe to repeat, also at the same time; repeat it until it is done.
@@ -106,7 +108,7 @@ func (e *Eraser) Erase(ctx context.Context, playerID string) (Result, error) {
 		}
 	}
 	current, err := e.snapshots(ctx, last, len(swept.Tombstones) > 0)
-	result.Done = result.Done && current
+	result.Done, result.Last = result.Done && current, last
 	return result, err
 }
 

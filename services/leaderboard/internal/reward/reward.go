@@ -134,7 +134,7 @@ func (r *Rewards) earned(ctx context.Context, b *board.Board, s *board.Season, h
 	place := h.From(int(s.Cursor))
 	for i := range rows {
 		rank := place + int64(i) + 1 - rows[i].Tie
-		tier := board.TierOf(s.Rewards, rank, h.Order.Count)
+		tier := board.TierOf(s.Rewards, rank, h.Count)
 		if tier == nil { // nobody behind him earns anything either
 			return list, false, nil
 		}

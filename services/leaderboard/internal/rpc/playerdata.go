@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/types/known/structpb"
@@ -20,6 +21,7 @@ type PlayerData struct {
 	Data   *playerdata.Service // for exports
 
 	Entries, Archives, Snapshots string // the names of the containers
+	TombstoneLife                time.Duration
 }
 
 // PlayerChanged takes in a change of a player.
@@ -35,6 +37,7 @@ func (s *PlayerData) ErasePlayer(ctx context.Context, r *leaderboardv1.ErasePlay
 	}
 	response := &leaderboardv1.ErasePlayerResponse{
 		Done: result.Done, Deleted: map[string]int64{}, Containers: []string{s.Entries, s.Archives, s.Snapshots},
+		Tombstones: map[string]*timestamppb.Timestamp{s.Entries: timestamppb.New(result.Last.Add(s.TombstoneLife))},
 	}
 	for container, n := range map[string]int64{s.Entries: result.Entries, s.Archives: result.Rows} {
 		if n > 0 {

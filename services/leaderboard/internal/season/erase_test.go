@@ -214,6 +214,24 @@ func TestEraseNobody(t *testing.T) {
 	}
 }
 
+// TestEraseSeesTheNewest: a copy of the store that is behind hides nothing from an erasure, or from an export.
+func TestEraseSeesTheNewest(t *testing.T) {
+	w := newWorld(t, noon)
+	w.create(hourly())
+	other := w.another()
+	w.e.Clock().Advance(time.Minute)
+	w.e.SetStaleness(emulator.Staleness{Lag: 30 * time.Second})
+	w.submit(1, 10)
+	documents, err := cosmosstore.NewPlayerData(other.client).Documents(t.Context(), player(1), "", 10)
+	if err != nil || len(documents) != 1 || documents[0].Content["k"] != nil {
+		t.Errorf("exported are %v, %v", documents, err)
+	}
+	result, err := other.eraser().Erase(t.Context(), player(1))
+	if err != nil || result.Entries != 1 {
+		t.Errorf("%+v, %v", result, err)
+	}
+}
+
 // TestEraseUnderFaults: passing trouble does not leave anything behind.
 func TestEraseUnderFaults(t *testing.T) {
 	for name, failure := range map[string]emulator.Fault{

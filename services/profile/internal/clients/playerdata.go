@@ -46,7 +46,14 @@ func (p *PlayerData) Erase(ctx context.Context, playerID string) (erasure.Result
 	if err := p.conn.Invoke(ctx, p.method("ErasePlayer"), &profilev1.ErasePlayerRequest{PlayerId: playerID}, response); err != nil {
 		return erasure.Result{}, err
 	}
-	return erasure.Result{Done: response.GetDone(), Deleted: response.GetDeleted(), Containers: response.GetContainers()}, nil
+	result := erasure.Result{Done: response.GetDone(), Deleted: response.GetDeleted(), Containers: response.GetContainers()}
+	for container, until := range response.GetTombstones() {
+		if result.Tombstones == nil {
+			result.Tombstones = map[string]time.Time{}
+		}
+		result.Tombstones[container] = until.AsTime()
+	}
+	return result, nil
 }
 
 // Changed calls PlayerChanged once.

@@ -37,6 +37,7 @@ type sweptDoc struct {
 	Container string  `json:"container"`
 	Deleted   int64   `json:"deleted"`
 	SweepTime instant `json:"sweepTime"`
+	Until     instant `json:"tombstonesUntil,omitzero"`
 }
 
 // dueNever is the end of the year 9999: the document stays in the index of due, by which all deletions are listed.
@@ -60,7 +61,7 @@ func (d *deletionDoc) deletion() erasure.Deletion {
 	for _, p := range d.Participants {
 		progress := erasure.Progress{Service: p.Service, Done: p.Done, Failures: p.Failures, Reason: p.Reason, RetryTime: moment(p.RetryTime)}
 		for _, s := range p.Stores {
-			progress.Stores = append(progress.Stores, erasure.Swept{Name: s.Container, Deleted: s.Deleted, SweepTime: time.Time(s.SweepTime)})
+			progress.Stores = append(progress.Stores, erasure.Swept{Name: s.Container, Deleted: s.Deleted, SweepTime: time.Time(s.SweepTime), Until: time.Time(s.Until)})
 		}
 		out.Participants = append(out.Participants, progress)
 	}
@@ -79,7 +80,7 @@ func (d *deletionDoc) set(from erasure.Deletion) {
 	for _, p := range from.Participants {
 		doc := participantDoc{Service: p.Service, Done: p.Done, Failures: p.Failures, Reason: p.Reason, RetryTime: orNone(p.RetryTime)}
 		for _, s := range p.Stores {
-			doc.Stores = append(doc.Stores, sweptDoc{Container: s.Name, Deleted: s.Deleted, SweepTime: instant(s.SweepTime)})
+			doc.Stores = append(doc.Stores, sweptDoc{Container: s.Name, Deleted: s.Deleted, SweepTime: instant(s.SweepTime), Until: instant(s.Until)})
 		}
 		d.Participants = append(d.Participants, doc)
 	}

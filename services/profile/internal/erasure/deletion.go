@@ -69,6 +69,7 @@ type Swept struct {
 	Name      string
 	Deleted   int64     // documents, over all sweeps
 	SweepTime time.Time // when it was last looked through
+	Until     time.Time // when the last tombstone in it is gone; zero = there is none
 }
 
 // Remainder is what still bears the id, by intent and for a time.
@@ -87,6 +88,15 @@ func (d *Deletion) Remainders() []Remainder {
 		list = append(list, Remainder{
 			Service: ownName, Container: "players", What: "the record of this deletion, for its last sweep", Until: d.CreateTime.Add(finalAfter),
 		})
+	}
+	for _, p := range d.Participants {
+		for _, s := range p.Stores {
+			if !s.Until.IsZero() {
+				list = append(list, Remainder{
+					Service: p.Service, Container: s.Name, What: "tombstones, by which every copy learns that the player is gone", Until: s.Until,
+				})
+			}
+		}
 	}
 	return list
 }
@@ -126,6 +136,9 @@ func (d *Deletion) succeeded(service string, r Result, now time.Time) {
 		}
 		p.Stores[i].Deleted += r.Deleted[name]
 		p.Stores[i].SweepTime = now
+		if until := r.Tombstones[name]; until.After(p.Stores[i].Until) {
+			p.Stores[i].Until = until
+		}
 	}
 	slices.SortFunc(p.Stores, func(a, b Swept) int { return strings.Compare(a.Name, b.Name) })
 }

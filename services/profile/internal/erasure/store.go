@@ -46,4 +46,6 @@ type Result struct {
 	Done       bool             // a look after the last deletion found nothing
 	Deleted    map[string]int64 // documents by container
 	Containers []string         // all that were looked through
+	// Tombstones are the containers in which something that bears the id stays behind, and until when.
+	Tombstones map[string]time.Time
 }

@@ -81,7 +81,9 @@ type ErasePlayerResponse struct {
 	// How many documents this call deleted, by container.
 	Deleted map[string]int64 `protobuf:"bytes,2,rep,name=deleted,proto3" json:"deleted,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
 	// All containers that were looked through, also those that held nothing.
-	Containers    []string `protobuf:"bytes,3,rep,name=containers,proto3" json:"containers,omitempty"`
+	Containers []string `protobuf:"bytes,3,rep,name=containers,proto3" json:"containers,omitempty"`
+	// Containers in which tombstones that bear the player's id stay behind, and until when at the latest: so that every copy learns that he is gone.
+	Tombstones    map[string]*timestamppb.Timestamp `protobuf:"bytes,4,rep,name=tombstones,proto3" json:"tombstones,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -133,6 +135,13 @@ func (x *ErasePlayerResponse) GetDeleted() map[string]int64 {
 func (x *ErasePlayerResponse) GetContainers() []string {
 	if x != nil {
 		return x.Containers
+	}
+	return nil
+}
+
+func (x *ErasePlayerResponse) GetTombstones() map[string]*timestamppb.Timestamp {
+	if x != nil {
+		return x.Tombstones
 	}
 	return nil
 }
@@ -533,16 +542,22 @@ const file_supergame_leaderboard_v1_player_data_proto_rawDesc = "" +
 	"\n" +
 	"*supergame/leaderboard/v1/player_data.proto\x12\x18supergame.leaderboard.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!supergame/options/v1/access.proto\"^\n" +
 	"\x12ErasePlayerRequest\x12H\n" +
-	"\tplayer_id\x18\x01 \x01(\tB+\xe0A\x02\xbaH!r\x1f2\x1d^[0-7][0-9A-HJKMNP-TV-Z]{25}$\x88\xe7\x18\x01R\bplayerId\"\xdb\x01\n" +
+	"\tplayer_id\x18\x01 \x01(\tB+\xe0A\x02\xbaH!r\x1f2\x1d^[0-7][0-9A-HJKMNP-TV-Z]{25}$\x88\xe7\x18\x01R\bplayerId\"\x95\x03\n" +
 	"\x13ErasePlayerResponse\x12\x12\n" +
 	"\x04done\x18\x01 \x01(\bR\x04done\x12T\n" +
 	"\adeleted\x18\x02 \x03(\v2:.supergame.leaderboard.v1.ErasePlayerResponse.DeletedEntryR\adeleted\x12\x1e\n" +
 	"\n" +
 	"containers\x18\x03 \x03(\tR\n" +
-	"containers\x1a:\n" +
+	"containers\x12]\n" +
+	"\n" +
+	"tombstones\x18\x04 \x03(\v2=.supergame.leaderboard.v1.ErasePlayerResponse.TombstonesEntryR\n" +
+	"tombstones\x1a:\n" +
 	"\fDeletedEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\"\x8c\x01\n" +
+	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\x1aY\n" +
+	"\x0fTombstonesEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x120\n" +
+	"\x05value\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x05value:\x028\x01\"\x8c\x01\n" +
 	"\x13ExportPlayerRequest\x12H\n" +
 	"\tplayer_id\x18\x01 \x01(\tB+\xe0A\x02\xbaH!r\x1f2\x1d^[0-7][0-9A-HJKMNP-TV-Z]{25}$\x88\xe7\x18\x01R\bplayerId\x12+\n" +
 	"\fresume_token\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80@R\vresumeToken\"\xd0\x01\n" +
@@ -591,7 +606,7 @@ func file_supergame_leaderboard_v1_player_data_proto_rawDescGZIP() []byte {
 	return file_supergame_leaderboard_v1_player_data_proto_rawDescData
 }
 
-var file_supergame_leaderboard_v1_player_data_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_supergame_leaderboard_v1_player_data_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
 var file_supergame_leaderboard_v1_player_data_proto_goTypes = []any{
 	(*ErasePlayerRequest)(nil),    // 0: supergame.leaderboard.v1.ErasePlayerRequest
 	(*ErasePlayerResponse)(nil),   // 1: supergame.leaderboard.v1.ErasePlayerResponse
@@ -602,30 +617,33 @@ var file_supergame_leaderboard_v1_player_data_proto_goTypes = []any{
 	(*PlayerChangedRequest)(nil),  // 6: supergame.leaderboard.v1.PlayerChangedRequest
 	(*PlayerChangedResponse)(nil), // 7: supergame.leaderboard.v1.PlayerChangedResponse
 	nil,                           // 8: supergame.leaderboard.v1.ErasePlayerResponse.DeletedEntry
-	nil,                           // 9: supergame.leaderboard.v1.ExportSummary.DocumentsEntry
-	nil,                           // 10: supergame.leaderboard.v1.PlayerChangedRequest.SegmentsEntry
-	(*structpb.Struct)(nil),       // 11: google.protobuf.Struct
-	(*timestamppb.Timestamp)(nil), // 12: google.protobuf.Timestamp
+	nil,                           // 9: supergame.leaderboard.v1.ErasePlayerResponse.TombstonesEntry
+	nil,                           // 10: supergame.leaderboard.v1.ExportSummary.DocumentsEntry
+	nil,                           // 11: supergame.leaderboard.v1.PlayerChangedRequest.SegmentsEntry
+	(*structpb.Struct)(nil),       // 12: google.protobuf.Struct
+	(*timestamppb.Timestamp)(nil), // 13: google.protobuf.Timestamp
 }
 var file_supergame_leaderboard_v1_player_data_proto_depIdxs = []int32{
 	8,  // 0: supergame.leaderboard.v1.ErasePlayerResponse.deleted:type_name -> supergame.leaderboard.v1.ErasePlayerResponse.DeletedEntry
-	4,  // 1: supergame.leaderboard.v1.ExportPlayerResponse.document:type_name -> supergame.leaderboard.v1.ExportedDocument
-	5,  // 2: supergame.leaderboard.v1.ExportPlayerResponse.summary:type_name -> supergame.leaderboard.v1.ExportSummary
-	11, // 3: supergame.leaderboard.v1.ExportedDocument.content:type_name -> google.protobuf.Struct
-	12, // 4: supergame.leaderboard.v1.ExportSummary.as_of_time:type_name -> google.protobuf.Timestamp
-	9,  // 5: supergame.leaderboard.v1.ExportSummary.documents:type_name -> supergame.leaderboard.v1.ExportSummary.DocumentsEntry
-	10, // 6: supergame.leaderboard.v1.PlayerChangedRequest.segments:type_name -> supergame.leaderboard.v1.PlayerChangedRequest.SegmentsEntry
-	0,  // 7: supergame.leaderboard.v1.PlayerDataService.ErasePlayer:input_type -> supergame.leaderboard.v1.ErasePlayerRequest
-	2,  // 8: supergame.leaderboard.v1.PlayerDataService.ExportPlayer:input_type -> supergame.leaderboard.v1.ExportPlayerRequest
-	6,  // 9: supergame.leaderboard.v1.PlayerDataService.PlayerChanged:input_type -> supergame.leaderboard.v1.PlayerChangedRequest
-	1,  // 10: supergame.leaderboard.v1.PlayerDataService.ErasePlayer:output_type -> supergame.leaderboard.v1.ErasePlayerResponse
-	3,  // 11: supergame.leaderboard.v1.PlayerDataService.ExportPlayer:output_type -> supergame.leaderboard.v1.ExportPlayerResponse
-	7,  // 12: supergame.leaderboard.v1.PlayerDataService.PlayerChanged:output_type -> supergame.leaderboard.v1.PlayerChangedResponse
-	10, // [10:13] is the sub-list for method output_type
-	7,  // [7:10] is the sub-list for method input_type
-	7,  // [7:7] is the sub-list for extension type_name
-	7,  // [7:7] is the sub-list for extension extendee
-	0,  // [0:7] is the sub-list for field type_name
+	9,  // 1: supergame.leaderboard.v1.ErasePlayerResponse.tombstones:type_name -> supergame.leaderboard.v1.ErasePlayerResponse.TombstonesEntry
+	4,  // 2: supergame.leaderboard.v1.ExportPlayerResponse.document:type_name -> supergame.leaderboard.v1.ExportedDocument
+	5,  // 3: supergame.leaderboard.v1.ExportPlayerResponse.summary:type_name -> supergame.leaderboard.v1.ExportSummary
+	12, // 4: supergame.leaderboard.v1.ExportedDocument.content:type_name -> google.protobuf.Struct
+	13, // 5: supergame.leaderboard.v1.ExportSummary.as_of_time:type_name -> google.protobuf.Timestamp
+	10, // 6: supergame.leaderboard.v1.ExportSummary.documents:type_name -> supergame.leaderboard.v1.ExportSummary.DocumentsEntry
+	11, // 7: supergame.leaderboard.v1.PlayerChangedRequest.segments:type_name -> supergame.leaderboard.v1.PlayerChangedRequest.SegmentsEntry
+	13, // 8: supergame.leaderboard.v1.ErasePlayerResponse.TombstonesEntry.value:type_name -> google.protobuf.Timestamp
+	0,  // 9: supergame.leaderboard.v1.PlayerDataService.ErasePlayer:input_type -> supergame.leaderboard.v1.ErasePlayerRequest
+	2,  // 10: supergame.leaderboard.v1.PlayerDataService.ExportPlayer:input_type -> supergame.leaderboard.v1.ExportPlayerRequest
+	6,  // 11: supergame.leaderboard.v1.PlayerDataService.PlayerChanged:input_type -> supergame.leaderboard.v1.PlayerChangedRequest
+	1,  // 12: supergame.leaderboard.v1.PlayerDataService.ErasePlayer:output_type -> supergame.leaderboard.v1.ErasePlayerResponse
+	3,  // 13: supergame.leaderboard.v1.PlayerDataService.ExportPlayer:output_type -> supergame.leaderboard.v1.ExportPlayerResponse
+	7,  // 14: supergame.leaderboard.v1.PlayerDataService.PlayerChanged:output_type -> supergame.leaderboard.v1.PlayerChangedResponse
+	12, // [12:15] is the sub-list for method output_type
+	9,  // [9:12] is the sub-list for method input_type
+	9,  // [9:9] is the sub-list for extension type_name
+	9,  // [9:9] is the sub-list for extension extendee
+	0,  // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_supergame_leaderboard_v1_player_data_proto_init() }
@@ -643,7 +661,7 @@ func file_supergame_leaderboard_v1_player_data_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_supergame_leaderboard_v1_player_data_proto_rawDesc), len(file_supergame_leaderboard_v1_player_data_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   11,
+			NumMessages:   12,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
