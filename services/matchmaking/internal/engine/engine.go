@@ -1,0 +1,246 @@
+// Package engine forms matches. It does no I/O and asks no clock: the same calls in the same order give the same matches.
+//
+//	e := engine.New(definition)
+//	misfit := e.Add(ticket)              // Remove takes it out again, at any time, twice if need be
+//	matches, next := e.Step(now)         // their tickets have left the engine; next is when to call again at the latest
+//	explanation, ok := e.Explain(id, now)
+//
+// An engine holds the tickets of one queue in one pool. A ticket is known by its id; etags, states and versions are its keeper's
+// matter: a match that cannot be written is dropped and its tickets are added again with the waiting clocks they had.
+//
+// # What a step looks at
+//
+// Tickets that are new and those whose wake-up has come, nothing else. A wake-up, one for each ticket in a heap, is the earlier of the
+// next bend of a rule's curve and the moment at which the ticket and enough neighbors accept one another, which for straight curves
+// is a division. What is due is taken oldest first, within the same second by rating, and is the anchor of a match: the rest is filled up
+// from its nearest compatible tickets, found in lists ordered by rating, one for each region and each kind of party (its roles).
+//
+// # What is promised
+//
+//   - No rule of the definition is ever broken, for nobody, at any waiting time. See package queue for what a rule demands of a match.
+//   - One against one: after a step no two tickets are left that accept one another, but for those that wait for a better partner
+//     (at most the definition's collect). They are matched within a millisecond of the moment at which they first do.
+//   - Teams: an anchor that is fully expanded (nothing relaxes any more) is filled exactly, so that a match with it is found if there is
+//     one, over its 64 nearest compatible tickets (shared out between the kinds of party that the queue's roles and sizes make) within
+//     a budget of 20,000 steps of search. Before, a search of 400 steps is made at every wake-up, at least once a second while
+//     enough neighbors are compatible. Who is fully expanded and alone is looked at again when somebody comes into reach, and
+//     at least every 30 s.
+//   - A match of more than 48 players is filled along the ratings from several starts, without looking back.
+//
+// # What a match is worth
+//
+// Its quality is the predicted closeness of its teams, its latency and how long its tickets have waited, weighted by the
+// definition. Candidates are tried in the order of what they add to it.
+package engine
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"supergame/services/matchmaking/internal/queue"
+)
+
+// Engine holds tickets and forms matches. It is for one goroutine at a time.
+type Engine struct {
+	plan       *plan
+	tickets    map[string]*ticket
+	partitions map[string]*partition
+	regions    []string
+	regionAt   map[string]int
+	seq        uint64
+	fresh      []*ticket // added since the last step
+	heap       heap
+	backfills  map[string]*backfill
+	arrivals   bool // something came that a backfill may take
+	fill       filler
+	waits      waits
+
+	slabs []ticket
+	seats []Seat
+	teams []Team
+	ids   []string
+}
+
+// New returns an engine for a valid definition.
+func New(def queue.Definition) *Engine {
+	e := &Engine{tickets: map[string]*ticket{}, backfills: map[string]*backfill{}}
+	e.define(def)
+	return e
+}
+
+func (e *Engine) define(def queue.Definition) {
+	e.plan = newPlan(def)
+	e.partitions = map[string]*partition{}
+	e.regions, e.regionAt = nil, map[string]int{}
+	if e.plan.latency == nil {
+		e.region("")
+	}
+	e.fill.init(e)
+}
+
+// Definition returns the definition with its defaults.
+func (e *Engine) Definition() queue.Definition { return e.plan.def }
+
+// Len returns how many tickets wait.
+func (e *Engine) Len() int { return len(e.tickets) }
+
+// Add takes a ticket, or says which rule no match could satisfy with it. A ticket whose id is there already replaces it.
+func (e *Engine) Add(source Ticket) *Misfit {
+	t, misfit := e.prepare(source)
+	if misfit != nil {
+		misfit.Ticket = source.ID
+		return misfit
+	}
+	e.Remove(source.ID)
+	e.put(t)
+	return nil
+}
+
+// put files a prepared ticket.
+func (e *Engine) put(t *ticket) {
+	e.seq++
+	t.seq = e.seq
+	e.tickets[t.source.ID] = t
+	t.home.insert(e, t)
+	e.fresh = append(e.fresh, t)
+	e.arrivals = true
+}
+
+// Remove takes a ticket out and reports whether it was there.
+func (e *Engine) Remove(id string) bool {
+	t, ok := e.tickets[id]
+	if ok {
+		e.take(t)
+	}
+	return ok
+}
+
+// take removes a ticket from wherever it stands.
+func (e *Engine) take(t *ticket) {
+	delete(e.tickets, t.source.ID)
+	t.home.remove(e, t)
+	e.heap.remove(t)
+	t.gone = true
+}
+
+// Redefine changes the queue under the waiting tickets: they keep their clocks and are all looked at in the next step. It returns
+// those that no match of the new definition can hold, in the order they came; they have left the engine.
+func (e *Engine) Redefine(def queue.Definition) []Misfit {
+	old := make([]*ticket, 0, len(e.tickets))
+	for _, t := range e.tickets {
+		old = append(old, t)
+	}
+	slices.SortFunc(old, func(a, b *ticket) int { return cmp.Compare(a.seq, b.seq) })
+	running := make([]Backfill, 0, len(e.backfills))
+	for _, b := range e.backfills {
+		running = append(running, b.source)
+	}
+	slices.SortFunc(running, func(a, b Backfill) int { return cmp.Compare(a.ID, b.ID) })
+	e.define(def)
+	clear(e.tickets)
+	clear(e.backfills)
+	e.fresh, e.heap = nil, nil
+	var misfits []Misfit
+	for _, t := range old {
+		if misfit := e.Add(t.source); misfit != nil {
+			misfits = append(misfits, *misfit)
+		}
+	}
+	for _, b := range running {
+		// A running match whose sides are no longer those of the queue takes nobody more.
+		if err := e.AddBackfill(b); err != nil {
+			misfits = append(misfits, Misfit{Ticket: b.ID, Rule: "size", Err: err})
+		}
+	}
+	return misfits
+}
+
+// Step forms the matches that are due and returns the next moment at which one may be, zero when only a new ticket can change anything. now
+// must not run backwards; a step that comes late finds what it would have found in time, and more.
+func (e *Engine) Step(now time.Time) ([]Match, time.Time) {
+	moment := now.UnixNano()
+	var matches []Match
+	due := e.due(moment)
+	if e.arrivals || len(due) > 0 {
+		matches = e.fillBackfills(moment, matches)
+		e.arrivals = false
+	}
+	for _, t := range due {
+		if t.gone {
+			continue
+		}
+		if match, ok := e.match(t, moment); ok {
+			matches = append(matches, match)
+			continue
+		}
+		if !t.gone && t.wake != never {
+			e.heap.push(t)
+		}
+	}
+	if len(e.heap) == 0 {
+		return matches, time.Time{}
+	}
+	return matches, time.Unix(0, e.heap[0].wake).In(now.Location())
+}
+
+// due collects the tickets to look at, in the order in which they become anchors.
+func (e *Engine) due(now int64) []*ticket {
+	due := e.fresh
+	e.fresh = nil
+	for len(e.heap) > 0 && e.heap[0].wake <= now {
+		due = append(due, e.heap.pop())
+	}
+	due = slices.DeleteFunc(due, func(t *ticket) bool { return t.gone })
+	slices.SortFunc(due, func(a, b *ticket) int {
+		const second = int64(time.Second)
+		return cmp.Or(cmp.Compare(a.since/second, b.since/second), cmp.Compare(a.rating, b.rating), cmp.Compare(a.seq, b.seq))
+	})
+	return due
+}
+
+// match tries to form a match around an anchor. Without one it sets when to try again.
+func (e *Engine) match(t *ticket, now int64) (Match, bool) {
+	if !e.fill.around(t, now) {
+		t.wake = e.wakeAfter(t, now)
+		return Match{}, false
+	}
+	quality := e.fill.quality
+	patience := t.since + int64(e.plan.def.Collect)
+	if quality.Total < e.plan.def.GoodEnough && now < patience {
+		t.wake = patience
+		return Match{}, false
+	}
+	return e.form(now), true
+}
+
+// region returns the number of a region.
+func (e *Engine) region(name string) int {
+	r, ok := e.regionAt[name]
+	if !ok {
+		r = len(e.regions)
+		e.regions = append(e.regions, name)
+		e.regionAt[name] = r
+	}
+	return r
+}
+
+// slab returns a zero ticket out of a larger allocation.
+func (e *Engine) slab() *ticket {
+	if len(e.slabs) == 0 {
+		e.slabs = make([]ticket, 64)
+	}
+	t := &e.slabs[0]
+	e.slabs = e.slabs[1:]
+	return t
+}
+
+// cut takes n elements off the front of a larger allocation.
+func cut[T any](from *[]T, n int) []T {
+	if len(*from) < n {
+		*from = make([]T, max(n, 256))
+	}
+	part := (*from)[:n:n]
+	*from = (*from)[n:]
+	return part
+}

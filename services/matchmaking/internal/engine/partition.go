@@ -1,0 +1,168 @@
+package engine
+
+import (
+	"math"
+	"slices"
+)
+
+// partition holds the tickets that agree in all attributes that must be equal for good.
+type partition struct {
+	classes map[string]int
+	kinds   []kind
+	regions [][]*list // by region and class; nil where there is nobody yet
+}
+
+// kind is what the tickets of a class have in common.
+type kind struct {
+	size int
+	most int // how many of them fit into one match
+}
+
+func (e *Engine) partition(key string) *partition {
+	home, ok := e.partitions[key]
+	if !ok {
+		home = &partition{classes: map[string]int{}}
+		e.partitions[key] = home
+	}
+	return home
+}
+
+// class returns the number of a ticket's kind: its size and, where there are roles, which its players play.
+func (p *partition) classOf(e *Engine, t *ticket) int {
+	key := []byte{byte(t.size)}
+	key = append(key, t.masks...)
+	slices.Sort(key[1:])
+	class, ok := p.classes[string(key)]
+	if !ok {
+		class = len(p.kinds)
+		p.classes[string(key)] = class
+		most := e.plan.total / t.size
+		if t.size == 1 && t.masks != nil {
+			most = 0
+			for set, fits := range e.plan.together {
+				if set == int(t.masks[0]) {
+					most = int(fits)
+				}
+			}
+		}
+		p.kinds = append(p.kinds, kind{size: t.size, most: most})
+	}
+	return class
+}
+
+// insert files a ticket in every region that it may ever accept.
+func (p *partition) insert(e *Engine, t *ticket) {
+	t.class = p.classOf(e, t)
+	p.each(e, t, func(l *list) { l.insert(t) })
+}
+
+// remove is insert's opposite.
+func (p *partition) remove(e *Engine, t *ticket) {
+	p.each(e, t, func(l *list) { l.remove(t) })
+}
+
+// each calls f with every list that a ticket belongs to.
+func (p *partition) each(e *Engine, t *ticket, f func(*list)) {
+	if e.plan.latency == nil {
+		f(p.list(0, t.class))
+		return
+	}
+	furthest := e.plan.latency.Limit.Final()
+	for r, ms := range t.latency {
+		if ms != beyond && float64(ms) <= furthest {
+			f(p.list(r, t.class))
+		}
+	}
+}
+
+// list returns the list of a region and a class.
+func (p *partition) list(region, class int) *list {
+	for len(p.regions) <= region {
+		p.regions = append(p.regions, nil)
+	}
+	for len(p.regions[region]) <= class {
+		p.regions[region] = append(p.regions[region], nil)
+	}
+	if p.regions[region][class] == nil {
+		p.regions[region][class] = &list{}
+	}
+	return p.regions[region][class]
+}
+
+// walk visits the tickets of a region outwards from a rating, the nearest first, class by class or all together.
+type walk struct {
+	rating float64
+	from   []strand
+}
+
+// strand is one direction in one class: the entry that comes next, its place and its distance.
+type strand struct {
+	list  *list
+	class int
+	next  entry
+	at    place
+	down  bool
+	far   float64
+}
+
+// start begins a walk around a ticket, which it does not visit.
+func (w *walk) start(home *partition, region int, t *ticket) {
+	w.rating, w.from = t.rating, w.from[:0]
+	if region >= len(home.regions) {
+		return
+	}
+	for class, l := range home.regions[region] {
+		if l == nil || l.n == 0 {
+			continue
+		}
+		left, right := l.find(t)
+		for _, s := range [2]strand{{list: l, class: class, at: left, down: true}, {list: l, class: class, at: right}} {
+			if s.load(w.rating) {
+				w.from = append(w.from, s)
+			}
+		}
+	}
+}
+
+// load reads the entry that the strand has come to.
+func (s *strand) load(rating float64) bool {
+	var ok bool
+	if s.down {
+		s.next, s.at, ok = s.list.down(s.at)
+	} else {
+		s.next, s.at, ok = s.list.up(s.at)
+	}
+	if ok {
+		s.far = math.Abs(s.next.key - rating)
+	}
+	return ok
+}
+
+// peek returns the index of the strand whose next ticket is the nearest, -1 at the end.
+func (w *walk) peek() int {
+	best := -1
+	for i := range w.from {
+		if best < 0 || w.from[i].far < w.from[best].far {
+			best = i
+		}
+	}
+	return best
+}
+
+// advance moves a strand on, or drops it at its end.
+func (w *walk) advance(i int) {
+	s := &w.from[i]
+	if s.down {
+		s.at.index--
+	} else {
+		s.at.index++
+	}
+	if !s.load(w.rating) {
+		w.from = slices.Delete(w.from, i, i+1)
+	}
+}
+
+// stop drops the strands of a class of which enough was seen.
+func (w *walk) stop(class int) {
+	w.from = slices.DeleteFunc(w.from, func(s strand) bool { return s.class == class })
+}
