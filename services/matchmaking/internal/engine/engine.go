@@ -22,9 +22,10 @@
 //     (at most the definition's collect). They are matched within a millisecond of the moment at which they first do.
 //   - Teams: an anchor that is fully expanded (nothing relaxes any more) is filled exactly, so that a match with it is found if there is
 //     one, over its 64 nearest compatible tickets (shared out between the kinds of party that the queue's roles and sizes make) within
-//     a budget of 20,000 steps of search. Before, a search of 400 steps is made at every wake-up, at least once a second while
-//     enough neighbors are compatible. Who is fully expanded and alone is looked at again when somebody comes into reach, and
-//     at least every 30 s.
+//     a budget of 20,000 choices of a ticket and 200,000 of a side. Before, a search of 400 and 20,000 is made at every wake-up: when
+//     enough others come into reach, at the bends of curves, and in between as more do, at the latest after an eighth of the
+//     waiting time or a second. Who is fully expanded is looked at again at least every 30 s while he has enough compatible neighbors.
+//     When searches that find nothing add up to 4 million choices in one step, what is left of it searches shortly and again after 250 ms.
 //   - A match of more than 48 players is filled along the ratings from several starts, without looking back.
 //
 // # What a match is worth
@@ -54,6 +55,8 @@ type Engine struct {
 	backfills  map[string]*backfill
 	arrivals   bool // something came that a backfill may take
 	fill       filler
+	chance     chance
+	toil       int // steps of searches that found nothing, in this step
 	waits      waits
 
 	slabs []ticket
@@ -160,6 +163,7 @@ func (e *Engine) Redefine(def queue.Definition) []Misfit {
 // must not run backwards; a step that comes late finds what it would have found in time, and more.
 func (e *Engine) Step(now time.Time) ([]Match, time.Time) {
 	moment := now.UnixNano()
+	e.toil = 0
 	var matches []Match
 	due := e.due(moment)
 	if e.arrivals || len(due) > 0 {
@@ -202,7 +206,10 @@ func (e *Engine) due(now int64) []*ticket {
 // match tries to form a match around an anchor. Without one it sets when to try again.
 func (e *Engine) match(t *ticket, now int64) (Match, bool) {
 	if !e.fill.around(t, now) {
-		t.wake = e.wakeAfter(t, now)
+		e.toil += e.fill.steps
+		if t.wake = e.wakeAfter(t, now); e.fill.hurried {
+			t.wake = min(t.wake, now+pause)
+		}
 		return Match{}, false
 	}
 	quality := e.fill.quality

@@ -12,19 +12,25 @@ import (
 // The sizes of a search.
 const (
 	window      = 64     // candidates of an exact fill: one bit each
-	quickBudget = 400    // steps of a search while rules still relax
-	exactBudget = 20_000 // steps when nothing does
+	quickBudget = 400    // choices of a ticket in a search while rules still relax
+	exactBudget = 20_000 // choices when nothing does
+	quickSides  = 20_000 // choices of a side, of all divisions of one search
+	exactSides  = 200_000
+	toilBudget  = 4_000_000 // choices of all searches of a step that find nothing, before the others are cut short
 )
 
 // filler looks for the match of one anchor. It keeps its memory between anchors and the match that it found last.
 type filler struct {
-	e      *Engine
-	walk   walk
-	anchor *ticket
-	region int
-	now    int64
-	size   int // players of the match that is looked for
-	budget int
+	e          *Engine
+	walk       walk
+	anchor     *ticket
+	region     int
+	now        int64
+	size       int  // players of the match that is looked for
+	budget     int  // choices of a ticket that are left to a search
+	sideBudget int  // choices of a side that are left to it
+	steps      int  // choices made for this anchor
+	hurried    bool // a search was cut short for the toil of others
 
 	// The candidates, in the order in which they are tried, and which of them accept one another.
 	candidates []*ticket
@@ -72,7 +78,7 @@ func (f *filler) around(t *ticket, now int64) bool {
 	e := f.e
 	e.at(t, now)
 	f.anchor, f.now = t, now
-	f.found = f.found[:0]
+	f.found, f.steps, f.hurried = f.found[:0], 0, false
 	f.quality = Quality{Total: -1}
 	if e.plan.latency == nil {
 		return f.try(0)
@@ -116,9 +122,11 @@ func (f *filler) try(region int) bool {
 		return true
 	}
 	budget := quickBudget
-	switch tired := f.budget < 0; {
+	switch tired := f.budget < 0 || f.sideBudget < 0; {
 	case p.pairs || f.whole && !(tired && f.expanded()):
 		return false // a longer search would find nothing else
+	case f.expanded() && f.e.toil > toilBudget:
+		f.hurried = true
 	case f.expanded():
 		budget = exactBudget
 	}
@@ -226,14 +234,16 @@ func (f *filler) search(least, budget int) bool {
 	all := ^uint64(0) >> (window - len(f.candidates))
 	most := min(p.total, f.players(all)+f.anchor.size)
 	for f.size = most; f.size >= max(least, 2); f.size-- {
-		f.budget = budget
+		f.allow(budget)
 		f.chosen = f.chosen[:0]
 		clear(f.taken)
 		clear(f.counts)
 		if len(p.sets) > 0 {
 			copy(f.shared[0], everything(len(p.sets)))
 		}
-		if f.push(f.anchor) && f.pick(all, f.size-f.anchor.size) {
+		found := f.push(f.anchor) && f.pick(all, f.size-f.anchor.size)
+		f.steps += budget - f.budget
+		if found {
 			return true
 		}
 		if p.def.FreeForAll == nil {
@@ -241,6 +251,14 @@ func (f *filler) search(least, budget int) bool {
 		}
 	}
 	return false
+}
+
+// allow gives a search its budgets.
+func (f *filler) allow(budget int) {
+	f.budget, f.sideBudget = budget, quickSides
+	if budget > quickBudget {
+		f.sideBudget = exactSides
+	}
 }
 
 // everything is the set that holds all values, n times.
@@ -269,7 +287,7 @@ func (f *filler) pick(set uint64, needed int) bool {
 		return f.complete()
 	}
 	for set != 0 {
-		if f.budget--; f.budget < 0 || f.players(set) < needed || !f.possible(set) {
+		if f.budget--; f.budget < 0 || f.sideBudget < 0 || f.players(set) < needed || !f.possible(set) {
 			return false
 		}
 		i := mathbits.TrailingZeros64(set)

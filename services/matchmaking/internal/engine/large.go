@@ -11,6 +11,7 @@ import (
 func (f *filler) along(least int) bool {
 	p := f.e.plan
 	row, self := f.lineUp()
+	f.allow(exactBudget)
 	players := f.anchor.size
 	for _, t := range row {
 		if t != f.anchor {

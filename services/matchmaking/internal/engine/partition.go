@@ -3,6 +3,8 @@ package engine
 import (
 	"math"
 	"slices"
+
+	"supergame/services/matchmaking/internal/queue"
 )
 
 // partition holds the tickets that agree in all attributes that must be equal for good.
@@ -14,8 +16,9 @@ type partition struct {
 
 // kind is what the tickets of a class have in common.
 type kind struct {
-	size int
-	most int // how many of them fit into one match
+	size  int
+	most  int   // how many of them fit into one match
+	plays uint8 // the roles that somebody of such a party plays
 }
 
 func (e *Engine) partition(key string) *partition {
@@ -29,8 +32,8 @@ func (e *Engine) partition(key string) *partition {
 
 // class returns the number of a ticket's kind: its size and, where there are roles, which its players play.
 func (p *partition) classOf(e *Engine, t *ticket) int {
-	key := []byte{byte(t.size)}
-	key = append(key, t.masks...)
+	var short [1 + queue.MaxPlayers]byte
+	key := append(append(short[:0], byte(t.size)), t.masks...)
 	slices.Sort(key[1:])
 	class, ok := p.classes[string(key)]
 	if !ok {
@@ -38,14 +41,13 @@ func (p *partition) classOf(e *Engine, t *ticket) int {
 		p.classes[string(key)] = class
 		most := e.plan.total / t.size
 		if t.size == 1 && t.masks != nil {
-			most = 0
-			for set, fits := range e.plan.together {
-				if set == int(t.masks[0]) {
-					most = int(fits)
-				}
-			}
+			most = int(e.plan.together[t.masks[0]])
 		}
-		p.kinds = append(p.kinds, kind{size: t.size, most: most})
+		plays := uint8(0)
+		for _, mask := range t.masks {
+			plays |= mask
+		}
+		p.kinds = append(p.kinds, kind{size: t.size, most: most, plays: plays})
 	}
 	return class
 }

@@ -72,11 +72,10 @@ func (s *seater) seat(f *filler) bool {
 		s.left[i], s.sums[i] = side.Players, 0
 		clear(s.counts[i])
 	}
-	s.steps = 2000
-	if f.expanded() {
-		s.steps = exactBudget
-	}
+	s.steps = 0
 	s.place(0)
+	f.sideBudget -= s.steps
+	f.steps += s.steps
 	return len(s.best) > 0
 }
 
@@ -119,7 +118,7 @@ func (s *seater) place(k int) {
 				tried |= 1 << twin
 			}
 		}
-		if s.steps--; s.steps < 0 || s.enough() {
+		if s.steps++; s.steps > s.f.sideBudget || s.enough() {
 			return
 		}
 		if s.p.roles != nil {
@@ -143,10 +142,7 @@ func (s *seater) place(k int) {
 
 // enough reports whether the best is so good, or was so long searched for, that the search ends.
 func (s *seater) enough() bool {
-	if len(s.best) == 0 {
-		return false
-	}
-	return s.spread <= even*s.p.model.Beta || s.steps < 1500 && !s.f.expanded() || s.steps < exactBudget-500 && s.f.expanded()
+	return len(s.best) > 0 && (s.spread <= even*s.p.model.Beta || s.steps > 500)
 }
 
 // weakest returns the side with room that has the least rating so far and was not used, -1 for none.

@@ -7,9 +7,9 @@ import (
 
 // How often a ticket is looked at when no moment can be reckoned.
 const (
-	pause = int64(250 * time.Millisecond) // at most so often, while neighbors come into reach
-	often = int64(time.Second)            // while a rule about teams relaxes
-	slow  = int64(30 * time.Second)       // at least, while it could be matched but for others that are nearer
+	pause = int64(250 * time.Millisecond) // at most so often, while neighbors come into reach; later an eighth of the wait
+	often = int64(time.Second)            // so often, while a rule about teams relaxes; later an eighth of the wait
+	slow  = int64(30 * time.Second)       // at least so often, when fully expanded among compatible neighbors
 )
 
 // scan is how many neighbors are asked when the next moment is reckoned.
@@ -71,30 +71,28 @@ func (e *Engine) nextPartner(t *ticket, region int, now int64) int64 {
 	}
 }
 
-// nextChance returns when a ticket may be in a match of more than two: not before so many others accept it as a match needs.
+// nextChance returns when a ticket may be in a match of more than two: not before so many others, and so many of each role, accept it
+// as a match needs.
 func (e *Engine) nextChance(t *ticket, region int, now, bend int64) int64 {
-	p := e.plan
-	moments, further := e.moments(t, region)
-	slices.Sort(moments)
-	needed := p.least - t.size
+	c := &e.chance
+	c.look(e, t, region)
+	enough := c.enough(e.plan, t)
 	switch {
-	case len(moments) < needed && further == never:
+	case enough == never:
 		return never // only an arrival can change that
-	case len(moments) < needed:
-		return max(further, now+pause)
-	}
-	if enough := min(moments[needed-1], further); enough > now {
+	case enough > now:
 		return enough
 	}
+	wait := (now - t.since) / 8
 	wake := bend
-	if i, _ := slices.BinarySearch(moments, now+1); i < len(moments) {
-		wake = min(wake, max(moments[i], now+pause))
+	if i, _ := slices.BinarySearch(c.moments, now+1); i < len(c.moments) {
+		wake = min(wake, max(c.moments[i], now+pause, now+wait))
 	}
-	if further != never {
-		wake = min(wake, max(further, now+often))
+	if c.further != never {
+		wake = min(wake, max(c.further, now+pause, now+wait))
 	}
-	if bend != never && p.moving {
-		wake = min(wake, now+often)
+	if bend != never && e.plan.moving {
+		wake = min(wake, now+max(often, wait))
 	}
 	if bend == never {
 		// Fully expanded: others may go away that are nearer and in the way.
@@ -104,29 +102,109 @@ func (e *Engine) nextChance(t *ticket, region int, now, bend int64) int64 {
 	return wake
 }
 
-// moments lists for each player of the nearest tickets from when on they and t accept one another, and from when on at the
-// earliest anybody further away does.
-func (e *Engine) moments(t *ticket, region int) (moments []int64, further int64) {
+// chance is what a ticket's neighbors promise.
+type chance struct {
+	moments []int64   // by player: from when on his ticket and the one asked about accept one another; ascending
+	further int64     // from when on at the earliest somebody does who was not asked; never = all were
+	cast    []talent  // by role, the same for those who play it
+	quotas  []int
+}
+
+// talent is what the neighbors who play a role promise.
+type talent struct {
+	moments []int64
+	further int64
+}
+
+// look asks the nearest tickets, of each class about twice as many as a match can hold.
+func (c *chance) look(e *Engine, t *ticket, region int) {
+	p := e.plan
+	c.moments, c.further, c.quotas = c.moments[:0], never, c.quotas[:0]
+	for len(c.cast) < len(p.roles) {
+		c.cast = append(c.cast, talent{})
+	}
+	for i := range c.cast {
+		c.cast[i] = talent{moments: c.cast[i].moments[:0], further: never}
+	}
+	for _, k := range t.home.kinds {
+		c.quotas = append(c.quotas, 2*k.most+2)
+	}
 	w := &e.fill.walk
 	w.start(t.home, region, t)
 	for n := 0; ; n++ {
 		i := w.peek()
 		if i < 0 {
-			return moments, never
+			break
 		}
-		wait := reach(e.plan.spread, w.from[i].far)
+		wait := reach(p.spread, w.from[i].far)
 		if wait == never {
-			return moments, never
+			break
 		}
-		if n == scan || len(moments) >= max(window, 2*e.plan.total) {
-			return moments, t.since + wait
+		if n == scan {
+			c.skip(^uint8(0), t.since+wait)
+			break
 		}
-		other := w.from[i].next.t
+		other, class := w.from[i].next.t, w.from[i].class
 		w.advance(i)
-		if moment := e.meeting(t, other, region); moment != never {
-			for range other.size {
-				moments = append(moments, moment)
+		c.note(p, other, e.meeting(t, other, region))
+		if c.quotas[class]--; c.quotas[class] == 0 {
+			w.stop(class)
+			c.skip(t.home.kinds[class].plays, t.since+wait)
+		}
+	}
+	slices.Sort(c.moments)
+	for i := range p.roles {
+		slices.Sort(c.cast[i].moments)
+	}
+}
+
+// skip notes that somebody who plays some of these roles was not asked.
+func (c *chance) skip(plays uint8, moment int64) {
+	c.further = min(c.further, moment)
+	for i := range c.cast {
+		if plays&(1<<i) != 0 {
+			c.cast[i].further = min(c.cast[i].further, moment)
+		}
+	}
+}
+
+// note remembers when a ticket comes into reach.
+func (c *chance) note(p *plan, t *ticket, moment int64) {
+	if moment == never {
+		return
+	}
+	for range t.size {
+		c.moments = append(c.moments, moment)
+	}
+	for i := range p.roles {
+		for _, mask := range t.masks {
+			if mask&(1<<i) != 0 {
+				c.cast[i].moments = append(c.cast[i].moments, moment)
 			}
 		}
 	}
+}
+
+// enough returns the moment before which there cannot be a match.
+func (c *chance) enough(p *plan, t *ticket) int64 {
+	enough := nth(c.moments, c.further, p.least-t.size)
+	for i, role := range p.roles {
+		need := role.Count * len(p.sides)
+		for _, mask := range t.masks {
+			need -= int(mask>>i) & 1
+		}
+		enough = max(enough, nth(c.cast[i].moments, c.cast[i].further, need))
+	}
+	return enough
+}
+
+// nth returns when the n-th of some players comes into reach at the earliest; further says when one of whom nothing is known may.
+func nth(moments []int64, further int64, n int) int64 {
+	switch {
+	case n <= 0:
+		return 0
+	case n > len(moments):
+		return further
+	}
+	return min(moments[n-1], further)
 }
