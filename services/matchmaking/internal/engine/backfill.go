@@ -66,8 +66,7 @@ func (e *Engine) AddBackfill(source Backfill) error {
 	for _, t := range b.players {
 		mean += t.rating / float64(len(b.players))
 	}
-	e.seq++
-	b.center = &ticket{seq: e.seq, rating: mean}
+	b.center = &ticket{id: math.MaxInt32, rating: mean}
 	e.backfills[source.ID] = b
 	e.arrivals = true
 	return nil
@@ -124,7 +123,7 @@ func (e *Engine) top(b *backfill, now int64) (Match, bool) {
 		}
 	}
 	home := b.players[0].home
-	f.walk.start(home, b.region, b.center)
+	f.walk.start(e, home, b.region, b.center)
 	furthest, places := final(e.plan.spread), 0
 	for _, n := range b.open {
 		places += n
@@ -134,7 +133,7 @@ func (e *Engine) top(b *backfill, now int64) (Match, bool) {
 		if i < 0 || f.walk.from[i].far > furthest {
 			break
 		}
-		t := f.walk.from[i].next.t
+		t := f.walk.ticket(i)
 		f.walk.advance(i)
 		e.at(t, now)
 		if t.size > places || !e.joins(b, t, now) {

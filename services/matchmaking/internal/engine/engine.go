@@ -50,7 +50,10 @@ type Engine struct {
 	regions    []string
 	regionAt   map[string]int
 	seq        uint64
+	table      []*ticket // by number; nil where one is free
+	free       []int32   // numbers to give out again
 	fresh      []*ticket // added since the last step
+	anchors    []anchor
 	heap       heap
 	backfills  map[string]*backfill
 	arrivals   bool // something came that a backfill may take
@@ -104,6 +107,14 @@ func (e *Engine) Add(source Ticket) *Misfit {
 func (e *Engine) put(t *ticket) {
 	e.seq++
 	t.seq = e.seq
+	if last := len(e.free) - 1; last >= 0 {
+		t.id = e.free[last]
+		e.free = e.free[:last]
+		e.table[t.id] = t
+	} else {
+		t.id = int32(len(e.table))
+		e.table = append(e.table, t)
+	}
 	e.tickets[t.source.ID] = t
 	t.home.insert(e, t)
 	e.fresh = append(e.fresh, t)
@@ -124,6 +135,8 @@ func (e *Engine) take(t *ticket) {
 	delete(e.tickets, t.source.ID)
 	t.home.remove(e, t)
 	e.heap.remove(t)
+	e.table[t.id] = nil
+	e.free = append(e.free, t.id)
 	t.gone = true
 }
 
@@ -143,7 +156,7 @@ func (e *Engine) Redefine(def queue.Definition) []Misfit {
 	e.define(def)
 	clear(e.tickets)
 	clear(e.backfills)
-	e.fresh, e.heap = nil, nil
+	e.fresh, e.heap, e.table, e.free = nil, nil, nil, nil
 	var misfits []Misfit
 	for _, t := range old {
 		if misfit := e.Add(t.source); misfit != nil {
@@ -170,7 +183,8 @@ func (e *Engine) Step(now time.Time) ([]Match, time.Time) {
 		matches = e.fillBackfills(moment, matches)
 		e.arrivals = false
 	}
-	for _, t := range due {
+	for _, a := range due {
+		t := a.t
 		if t.gone {
 			continue
 		}
@@ -182,25 +196,49 @@ func (e *Engine) Step(now time.Time) ([]Match, time.Time) {
 			e.heap.push(t)
 		}
 	}
+	clear(e.anchors)
+	if cap(e.anchors) > 4096 {
+		e.anchors = nil // a rush does not hold its memory
+	}
 	if len(e.heap) == 0 {
 		return matches, time.Time{}
 	}
 	return matches, time.Unix(0, e.heap[0].wake).In(now.Location())
 }
 
+// anchor is a ticket that is due, with what it is ordered by.
+type anchor struct {
+	second int64
+	rating float64
+	seq    uint64
+	t      *ticket
+}
+
 // due collects the tickets to look at, in the order in which they become anchors.
-func (e *Engine) due(now int64) []*ticket {
-	due := e.fresh
+func (e *Engine) due(now int64) []anchor {
+	e.anchors = slices.Grow(e.anchors[:0], len(e.fresh))
+	add := func(t *ticket) {
+		if !t.gone {
+			e.anchors = append(e.anchors, anchor{t.since / int64(time.Second), t.rating, t.seq, t})
+		}
+	}
+	for _, t := range e.fresh {
+		add(t)
+	}
 	e.fresh = nil
 	for len(e.heap) > 0 && e.heap[0].wake <= now {
-		due = append(due, e.heap.pop())
+		add(e.heap.pop())
 	}
-	due = slices.DeleteFunc(due, func(t *ticket) bool { return t.gone })
-	slices.SortFunc(due, func(a, b *ticket) int {
-		const second = int64(time.Second)
-		return cmp.Or(cmp.Compare(a.since/second, b.since/second), cmp.Compare(a.rating, b.rating), cmp.Compare(a.seq, b.seq))
+	slices.SortFunc(e.anchors, func(a, b anchor) int {
+		switch {
+		case a.second != b.second:
+			return cmp.Compare(a.second, b.second)
+		case a.rating != b.rating:
+			return cmp.Compare(a.rating, b.rating)
+		}
+		return cmp.Compare(a.seq, b.seq)
 	})
-	return due
+	return e.anchors
 }
 
 // match tries to form a match around an anchor. Without one it sets when to try again.

@@ -92,9 +92,9 @@ func (e *Engine) others(t *ticket, look func(*ticket)) {
 	seen := map[*ticket]bool{t: true}
 	w := &e.fill.walk
 	for r := range t.home.regions {
-		w.start(t.home, r, t)
+		w.start(e, t.home, r, t)
 		for i := w.peek(); i >= 0 && len(seen) <= looked; i = w.peek() {
-			o := w.from[i].next.t
+			o := w.ticket(i)
 			w.advance(i)
 			if !seen[o] {
 				seen[o] = true

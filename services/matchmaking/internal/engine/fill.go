@@ -163,7 +163,7 @@ func (f *filler) gather(wide bool) {
 	}
 	f.costs = f.costs[:0]
 	f.whole = true
-	f.walk.start(a.home, f.region, a)
+	f.walk.start(f.e, a.home, f.region, a)
 	for {
 		i := f.walk.peek()
 		if i < 0 || f.walk.from[i].far > a.spread {
@@ -173,7 +173,7 @@ func (f *filler) gather(wide bool) {
 			f.whole = false
 			break
 		}
-		t, class := f.walk.from[i].next.t, f.walk.from[i].class
+		t, class := f.walk.ticket(i), f.walk.from[i].class
 		f.walk.advance(i)
 		e.at(t, f.now)
 		if t.size+a.size > e.plan.total || !e.near(t, f.region) || !e.accept(a, t) {
@@ -189,6 +189,9 @@ func (f *filler) gather(wide bool) {
 	f.index()
 }
 
+// thrift is how much the larger of two parties is preferred for each player more: small ones are what others need to be completed with.
+const thrift = 0.02
+
 // cost says how much worse than a twin of the anchor, here and just come, a ticket is.
 func (f *filler) cost(t *ticket) float64 {
 	p := f.e.plan
@@ -197,7 +200,7 @@ func (f *filler) cost(t *ticket) float64 {
 	if p.latency != nil {
 		value += w.Latency * float64(t.latency[f.region]) / p.latency.Limit.Final()
 	}
-	return value - w.Waiting*f.e.patience(t, f.now)
+	return value - w.Waiting*f.e.patience(t, f.now) - thrift*float64(t.size-1)
 }
 
 // patience is how much of the time that a queue takes to expand a ticket has waited, at most 1.

@@ -42,13 +42,13 @@ func (f *filler) along(least int) bool {
 func (f *filler) lineUp() (row []*ticket, self int) {
 	e, a := f.e, f.anchor
 	f.candidates = append(f.candidates[:0], a)
-	f.walk.start(a.home, f.region, a)
+	f.walk.start(f.e, a.home, f.region, a)
 	for len(f.candidates) < 4*e.plan.total {
 		i := f.walk.peek()
 		if i < 0 || f.walk.from[i].far > a.spread {
 			break
 		}
-		t := f.walk.from[i].next.t
+		t := f.walk.ticket(i)
 		f.walk.advance(i)
 		e.at(t, f.now)
 		if t.size+a.size <= e.plan.total && e.near(t, f.region) && e.accept(a, t) {

@@ -5,27 +5,22 @@ import "sort"
 // blockSize is how many entries a block holds before it is split.
 const blockSize = 128
 
-// entry is a ticket in a list.
+// entry is a ticket in a list: its rating and its number in the engine's table, which also tells equal ratings apart. It holds no
+// pointer, so that the collector has nothing to do with lists.
 type entry struct {
-	key float64 // its rating
-	t   *ticket
-}
-
-// before orders entries by rating, equal ones by age in the engine.
-func (e entry) before(o entry) bool {
-	return e.key < o.key || e.key == o.key && e.t.seq < o.t.seq
-}
-
-// head is the least that a block holds, and the number that tells equal ratings apart.
-type head struct {
 	key float64
-	seq uint64
+	id  int32
+}
+
+// before orders entries.
+func (e entry) before(o entry) bool {
+	return e.key < o.key || e.key == o.key && e.id < o.id
 }
 
 // list keeps tickets in the order of their ratings: blocks of up to 128, found by a binary search over their heads. Insert and
 // remove touch one block; a neighbor is a step away. Blocks that became empty stay until there are too many of them.
 type list struct {
-	heads  []head
+	heads  []entry // at most the least that a block holds
 	blocks [][]entry
 	empty  int
 	n      int
@@ -33,10 +28,7 @@ type list struct {
 
 // block returns the index of the block that an entry belongs to; -1 when the list has none.
 func (l *list) block(x entry) int {
-	i := sort.Search(len(l.heads), func(i int) bool {
-		h := l.heads[i]
-		return x.key < h.key || x.key == h.key && x.t.seq < h.seq
-	})
+	i := sort.Search(len(l.heads), func(i int) bool { return x.before(l.heads[i]) })
 	if i == 0 && len(l.heads) > 0 {
 		return 0
 	}
@@ -59,11 +51,11 @@ func within(block []entry, x entry) int {
 
 // insert adds a ticket.
 func (l *list) insert(t *ticket) {
-	x := entry{t.rating, t}
+	x := entry{t.rating, t.id}
 	l.n++
 	i := l.block(x)
 	if i < 0 {
-		l.heads = append(l.heads, head{x.key, t.seq})
+		l.heads = append(l.heads, x)
 		l.blocks = append(l.blocks, append(make([]entry, 0, blockSize/4), x))
 		return
 	}
@@ -77,7 +69,7 @@ func (l *list) insert(t *ticket) {
 	block[j] = x
 	l.blocks[i] = block
 	if j == 0 {
-		l.heads[i] = head{x.key, t.seq}
+		l.heads[i] = x
 	}
 	if len(block) >= blockSize {
 		l.split(i)
@@ -89,24 +81,22 @@ func (l *list) split(i int) {
 	block := l.blocks[i]
 	half := len(block) / 2
 	right := append(make([]entry, 0, blockSize), block[half:]...)
-	clear(block[half:])
 	l.blocks[i] = block[:half]
 	l.blocks = append(l.blocks, nil)
 	copy(l.blocks[i+2:], l.blocks[i+1:])
 	l.blocks[i+1] = right
-	l.heads = append(l.heads, head{})
+	l.heads = append(l.heads, entry{})
 	copy(l.heads[i+2:], l.heads[i+1:])
-	l.heads[i+1] = head{right[0].key, right[0].t.seq}
+	l.heads[i+1] = right[0]
 }
 
 // remove takes a ticket out that is in the list.
 func (l *list) remove(t *ticket) {
-	x := entry{t.rating, t}
+	x := entry{t.rating, t.id}
 	i := l.block(x)
 	block := l.blocks[i]
 	j := within(block, x)
 	copy(block[j:], block[j+1:])
-	block[len(block)-1] = entry{}
 	l.blocks[i] = block[:len(block)-1]
 	l.n--
 	if len(block) > 1 {
@@ -141,14 +131,14 @@ type place struct{ block, index int }
 
 // find returns the places left and right of where a ticket stands or would stand. The ticket itself is at neither.
 func (l *list) find(t *ticket) (left, right place) {
-	x := entry{t.rating, t}
+	x := entry{t.rating, t.id}
 	i := l.block(x)
 	if i < 0 {
 		return place{-1, -1}, place{0, 0}
 	}
 	j := within(l.blocks[i], x)
 	left, right = place{i, j - 1}, place{i, j}
-	if j < len(l.blocks[i]) && l.blocks[i][j].t == t {
+	if j < len(l.blocks[i]) && l.blocks[i][j].id == t.id {
 		right.index++
 	}
 	return left, right

@@ -93,6 +93,7 @@ func (p *partition) list(region, class int) *list {
 
 // walk visits the tickets of a region outwards from a rating, the nearest first, class by class or all together.
 type walk struct {
+	table  []*ticket
 	rating float64
 	from   []strand
 }
@@ -108,8 +109,8 @@ type strand struct {
 }
 
 // start begins a walk around a ticket, which it does not visit.
-func (w *walk) start(home *partition, region int, t *ticket) {
-	w.rating, w.from = t.rating, w.from[:0]
+func (w *walk) start(e *Engine, home *partition, region int, t *ticket) {
+	w.table, w.rating, w.from = e.table, t.rating, w.from[:0]
 	if region >= len(home.regions) {
 		return
 	}
@@ -150,6 +151,9 @@ func (w *walk) peek() int {
 	}
 	return best
 }
+
+// ticket returns the one that a strand has come to.
+func (w *walk) ticket(i int) *ticket { return w.table[w.from[i].next.id] }
 
 // advance moves a strand on, or drops it at its end.
 func (w *walk) advance(i int) {

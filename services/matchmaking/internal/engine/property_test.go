@@ -218,10 +218,10 @@ func TestList(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		l := &list{}
 		var model []*ticket
-		compare := func(a, b *ticket) int { return cmp.Or(cmp.Compare(a.rating, b.rating), cmp.Compare(a.seq, b.seq)) }
+		compare := func(a, b *ticket) int { return cmp.Or(cmp.Compare(a.rating, b.rating), cmp.Compare(a.id, b.id)) }
 		bulk := rapid.IntRange(0, 600).Draw(t, "bulk")
-		for seq := range uint64(bulk + rapid.IntRange(0, 60).Draw(t, "calls")) {
-			if int(seq) >= bulk && len(model) > 0 && rapid.IntRange(0, 3).Draw(t, "remove") > 0 {
+		for id := range int32(bulk + rapid.IntRange(0, 60).Draw(t, "calls")) {
+			if int(id) >= bulk && len(model) > 0 && rapid.IntRange(0, 3).Draw(t, "remove") > 0 {
 				from := rapid.IntRange(0, len(model)-1).Draw(t, "from")
 				to := min(len(model), from+rapid.IntRange(0, 200).Draw(t, "n"))
 				for _, x := range model[from:to] {
@@ -229,7 +229,7 @@ func TestList(t *testing.T) {
 				}
 				model = slices.Delete(model, from, to)
 			} else {
-				x := &ticket{seq: seq, rating: math.Floor(rapid.Float64Range(0, 50).Draw(t, "rating"))}
+				x := &ticket{id: id, rating: math.Floor(rapid.Float64Range(0, 50).Draw(t, "rating"))}
 				at, _ := slices.BinarySearchFunc(model, x, compare)
 				model = slices.Insert(model, at, x)
 				l.insert(x)
@@ -238,7 +238,7 @@ func TestList(t *testing.T) {
 		if l.n != len(model) {
 			t.Fatalf("%d, not %d", l.n, len(model))
 		}
-		probe := &ticket{seq: math.MaxUint64, rating: math.Floor(rapid.Float64Range(0, 50).Draw(t, "probe"))}
+		probe := &ticket{id: math.MaxInt32, rating: math.Floor(rapid.Float64Range(0, 50).Draw(t, "probe"))}
 		if len(model) > 0 && rapid.Bool().Draw(t, "inside") {
 			probe = rapid.SampledFrom(model).Draw(t, "which")
 		}
@@ -246,7 +246,7 @@ func TestList(t *testing.T) {
 		left, right := l.find(probe)
 		for i := at - 1; ; i-- {
 			x, p, ok := l.down(left)
-			if ok != (i >= 0) || ok && x.t != model[i] {
+			if ok != (i >= 0) || ok && x.id != model[i].id {
 				t.Fatalf("going down from %d: at %d", at, i)
 			}
 			if !ok {
@@ -259,7 +259,7 @@ func TestList(t *testing.T) {
 		}
 		for i := at; ; i++ {
 			x, p, ok := l.up(right)
-			if ok != (i < len(model)) || ok && x.t != model[i] {
+			if ok != (i < len(model)) || ok && x.id != model[i].id {
 				t.Fatalf("going up from %d: at %d", at, i)
 			}
 			if !ok {

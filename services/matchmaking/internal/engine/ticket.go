@@ -18,6 +18,7 @@ const beyond = int32(math.MaxInt32)
 type ticket struct {
 	source Ticket
 	seq    uint64 // the order in which tickets came
+	id     int32  // its number in the table of those that wait
 	since  int64
 	size   int
 	rating float64 // the mean of its players
@@ -27,10 +28,8 @@ type ticket struct {
 	home    *partition
 	class   int
 	latency []int32 // by region: the highest of its players
-	equals  []string
-	sets    []uint64
-	numbers []float64
-	wary    bool // somebody of it avoids somebody
+	*traits
+	wary bool // somebody of it avoids somebody
 
 	wake    int64 // when it is looked at again; never
 	slot    int   // its place in the heap; -1 = in none
@@ -41,6 +40,13 @@ type ticket struct {
 	stamp  int64
 	spread float64
 	ping   float64
+}
+
+// traits are what rules about attributes ask for, by rule; nil without such rules.
+type traits struct {
+	equals  []string
+	sets    []uint64
+	numbers []float64
 }
 
 // refuse says why a queue takes a ticket in no case, and names the rule.
@@ -60,6 +66,9 @@ func (e *Engine) prepare(source Ticket) (*ticket, *Misfit) {
 	}
 	t := e.slab()
 	t.source, t.since, t.size, t.slot, t.stamp = source, source.Since.UnixNano(), n, -1, math.MinInt64
+	if len(p.soft)+len(p.sets)+len(p.numbers) > 0 {
+		t.traits = &traits{}
+	}
 	for i := range source.Players {
 		player := &source.Players[i]
 		if r := player.Rating; !(math.Abs(r.Mu) <= 1e6) || !(r.Sigma >= 0 && r.Sigma <= 1e6) {

@@ -50,7 +50,7 @@ func (e *Engine) wakeAfter(t *ticket, now int64) int64 {
 func (e *Engine) nextPartner(t *ticket, region int, now int64) int64 {
 	best := never
 	w := &e.fill.walk
-	w.start(t.home, region, t)
+	w.start(e, t.home, region, t)
 	for n := 0; ; n++ {
 		i := w.peek()
 		if i < 0 {
@@ -63,7 +63,7 @@ func (e *Engine) nextPartner(t *ticket, region int, now int64) int64 {
 		if n == scan {
 			return min(best, max(t.since+wait, now+often))
 		}
-		other := w.from[i].next.t
+		other := w.ticket(i)
 		w.advance(i)
 		if moment := e.meeting(t, other, region); moment != never {
 			best = min(best, max(moment, now+1))
@@ -104,9 +104,9 @@ func (e *Engine) nextChance(t *ticket, region int, now, bend int64) int64 {
 
 // chance is what a ticket's neighbors promise.
 type chance struct {
-	moments []int64   // by player: from when on his ticket and the one asked about accept one another; ascending
-	further int64     // from when on at the earliest somebody does who was not asked; never = all were
-	cast    []talent  // by role, the same for those who play it
+	moments []int64  // by player: from when on his ticket and the one asked about accept one another; ascending
+	further int64    // from when on at the earliest somebody does who was not asked; never = all were
+	cast    []talent // by role, the same for those who play it
 	quotas  []int
 }
 
@@ -130,7 +130,7 @@ func (c *chance) look(e *Engine, t *ticket, region int) {
 		c.quotas = append(c.quotas, 2*k.most+2)
 	}
 	w := &e.fill.walk
-	w.start(t.home, region, t)
+	w.start(e, t.home, region, t)
 	for n := 0; ; n++ {
 		i := w.peek()
 		if i < 0 {
@@ -144,7 +144,7 @@ func (c *chance) look(e *Engine, t *ticket, region int) {
 			c.skip(^uint8(0), t.since+wait)
 			break
 		}
-		other, class := w.from[i].next.t, w.from[i].class
+		other, class := w.ticket(i), w.from[i].class
 		w.advance(i)
 		c.note(p, other, e.meeting(t, other, region))
 		if c.quotas[class]--; c.quotas[class] == 0 {
