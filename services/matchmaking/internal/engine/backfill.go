@@ -129,12 +129,11 @@ func (e *Engine) top(b *backfill, now int64) (Match, bool) {
 		places += n
 	}
 	for n := 0; n < 4*scan && places > 0; n++ {
-		i := f.walk.peek()
-		if i < 0 || f.walk.from[i].far > furthest {
+		t, _, far, ok := f.walk.peek()
+		if !ok || far > furthest {
 			break
 		}
-		t := f.walk.ticket(i)
-		f.walk.advance(i)
+		f.walk.advance()
 		e.at(t, now)
 		if t.size > places || !e.joins(b, t, now) {
 			continue

@@ -93,9 +93,12 @@ func (e *Engine) others(t *ticket, look func(*ticket)) {
 	w := &e.fill.walk
 	for r := range t.home.regions {
 		w.start(e, t.home, r, t)
-		for i := w.peek(); i >= 0 && len(seen) <= looked; i = w.peek() {
-			o := w.ticket(i)
-			w.advance(i)
+		for len(seen) <= looked {
+			o, _, _, ok := w.peek()
+			if !ok {
+				break
+			}
+			w.advance()
 			if !seen[o] {
 				seen[o] = true
 				look(o)

@@ -165,16 +165,15 @@ func (f *filler) gather(wide bool) {
 	f.whole = true
 	f.walk.start(f.e, a.home, f.region, a)
 	for {
-		i := f.walk.peek()
-		if i < 0 || f.walk.from[i].far > a.spread {
+		t, class, far, ok := f.walk.peek()
+		if !ok || far > a.spread {
 			break
 		}
 		if len(f.costs) == window {
 			f.whole = false
 			break
 		}
-		t, class := f.walk.ticket(i), f.walk.from[i].class
-		f.walk.advance(i)
+		f.walk.advance()
 		e.at(t, f.now)
 		if t.size+a.size > e.plan.total || !e.near(t, f.region) || !e.accept(a, t) {
 			continue

@@ -44,12 +44,11 @@ func (f *filler) lineUp() (row []*ticket, self int) {
 	f.candidates = append(f.candidates[:0], a)
 	f.walk.start(f.e, a.home, f.region, a)
 	for len(f.candidates) < 4*e.plan.total {
-		i := f.walk.peek()
-		if i < 0 || f.walk.from[i].far > a.spread {
+		t, _, far, ok := f.walk.peek()
+		if !ok || far > a.spread {
 			break
 		}
-		t := f.walk.ticket(i)
-		f.walk.advance(i)
+		f.walk.advance()
 		e.at(t, f.now)
 		if t.size+a.size <= e.plan.total && e.near(t, f.region) && e.accept(a, t) {
 			f.candidates = append(f.candidates, t)

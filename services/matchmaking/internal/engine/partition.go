@@ -91,7 +91,7 @@ func (p *partition) list(region, class int) *list {
 	return p.regions[region][class]
 }
 
-// walk visits the tickets of a region outwards from a rating, the nearest first, class by class or all together.
+// walk visits the tickets of a region outwards from a rating, the nearest first: a heap of strands, two for each class.
 type walk struct {
 	table  []*ticket
 	rating float64
@@ -106,6 +106,17 @@ type strand struct {
 	at    place
 	down  bool
 	far   float64
+}
+
+// before orders strands by what comes next.
+func (s *strand) before(o *strand) bool {
+	switch {
+	case s.far != o.far:
+		return s.far < o.far
+	case s.class != o.class:
+		return s.class < o.class
+	}
+	return s.down && !o.down
 }
 
 // start begins a walk around a ticket, which it does not visit.
@@ -125,6 +136,7 @@ func (w *walk) start(e *Engine, home *partition, region int, t *ticket) {
 			}
 		}
 	}
+	w.order()
 }
 
 // load reads the entry that the strand has come to.
@@ -141,34 +153,58 @@ func (s *strand) load(rating float64) bool {
 	return ok
 }
 
-// peek returns the index of the strand whose next ticket is the nearest, -1 at the end.
-func (w *walk) peek() int {
-	best := -1
-	for i := range w.from {
-		if best < 0 || w.from[i].far < w.from[best].far {
-			best = i
-		}
+// peek returns the nearest ticket that was not visited, its class and its distance; ok is false at the end.
+func (w *walk) peek() (t *ticket, class int, far float64, ok bool) {
+	if len(w.from) == 0 {
+		return nil, 0, 0, false
 	}
-	return best
+	s := &w.from[0]
+	return w.table[s.next.id], s.class, s.far, true
 }
 
-// ticket returns the one that a strand has come to.
-func (w *walk) ticket(i int) *ticket { return w.table[w.from[i].next.id] }
-
-// advance moves a strand on, or drops it at its end.
-func (w *walk) advance(i int) {
-	s := &w.from[i]
+// advance goes past the ticket that peek returned.
+func (w *walk) advance() {
+	s := &w.from[0]
 	if s.down {
 		s.at.index--
 	} else {
 		s.at.index++
 	}
 	if !s.load(w.rating) {
-		w.from = slices.Delete(w.from, i, i+1)
+		last := len(w.from) - 1
+		w.from[0] = w.from[last]
+		w.from = w.from[:last]
 	}
+	w.sink(0)
 }
 
 // stop drops the strands of a class of which enough was seen.
 func (w *walk) stop(class int) {
 	w.from = slices.DeleteFunc(w.from, func(s strand) bool { return s.class == class })
+	w.order()
+}
+
+// order makes a heap of the strands.
+func (w *walk) order() {
+	for i := len(w.from)/2 - 1; i >= 0; i-- {
+		w.sink(i)
+	}
+}
+
+// sink lets a strand down to where it belongs.
+func (w *walk) sink(i int) {
+	for {
+		child := 2*i + 1
+		if child >= len(w.from) {
+			return
+		}
+		if child+1 < len(w.from) && w.from[child+1].before(&w.from[child]) {
+			child++
+		}
+		if !w.from[child].before(&w.from[i]) {
+			return
+		}
+		w.from[i], w.from[child] = w.from[child], w.from[i]
+		i = child
+	}
 }

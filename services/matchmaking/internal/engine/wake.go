@@ -13,7 +13,7 @@ const (
 )
 
 // scan is how many neighbors are asked when the next moment is reckoned.
-const scan = 256
+const scan = 128
 
 // wakeAfter returns when to look at a ticket again that found no match now. What arrives later is looked at itself.
 func (e *Engine) wakeAfter(t *ticket, now int64) int64 {
@@ -52,19 +52,18 @@ func (e *Engine) nextPartner(t *ticket, region int, now int64) int64 {
 	w := &e.fill.walk
 	w.start(e, t.home, region, t)
 	for n := 0; ; n++ {
-		i := w.peek()
-		if i < 0 {
+		other, _, far, ok := w.peek()
+		if !ok {
 			return best
 		}
-		wait := reach(e.plan.spread, w.from[i].far)
+		wait := reach(e.plan.spread, far)
 		if wait == never || t.since+wait >= best {
 			return best
 		}
 		if n == scan {
 			return min(best, max(t.since+wait, now+often))
 		}
-		other := w.ticket(i)
-		w.advance(i)
+		w.advance()
 		if moment := e.meeting(t, other, region); moment != never {
 			best = min(best, max(moment, now+1))
 		}
@@ -132,11 +131,11 @@ func (c *chance) look(e *Engine, t *ticket, region int) {
 	w := &e.fill.walk
 	w.start(e, t.home, region, t)
 	for n := 0; ; n++ {
-		i := w.peek()
-		if i < 0 {
+		other, class, far, ok := w.peek()
+		if !ok {
 			break
 		}
-		wait := reach(p.spread, w.from[i].far)
+		wait := reach(p.spread, far)
 		if wait == never {
 			break
 		}
@@ -144,8 +143,7 @@ func (c *chance) look(e *Engine, t *ticket, region int) {
 			c.skip(^uint8(0), t.since+wait)
 			break
 		}
-		other, class := w.ticket(i), w.from[i].class
-		w.advance(i)
+		w.advance()
 		c.note(p, other, e.meeting(t, other, region))
 		if c.quotas[class]--; c.quotas[class] == 0 {
 			w.stop(class)

@@ -23,7 +23,7 @@ type Population struct {
 // Generate draws tickets that have all that the rules of the definitions ask about, so that one population can be run under each.
 //
 // Ratings are normal around the scale's mu, as wide as its sigma; of attributes that must be equal one value is four times as common as
-// the other; sets are random, never empty; numbers are between 0 and 100; roles are as frequent as a team needs them, one player in four
+// the other; sets are random, never empty; numbers are between 1 and 100; roles are as frequent as a team needs them, one player in four
 // plays a second one. A player is near his home region (10 to 60 ms), and 70 to 220 ms from the others. One in fifty avoids somebody.
 func Generate(p Population, queues ...queue.Definition) []Arrival {
 	r := rand.New(rand.NewPCG(p.Seed, 0x6d61746368))
@@ -77,7 +77,7 @@ func draw(r *rand.Rand, queues []queue.Definition) map[string]engine.Attribute {
 				}
 				values[rule.Attribute] = engine.Attribute{Texts: texts}
 			case queue.Differ:
-				values[rule.Attribute] = engine.Attribute{Number: math.Floor(r.Float64() * 100)}
+				values[rule.Attribute] = engine.Attribute{Number: 1 + math.Floor(r.Float64()*100)}
 			}
 		}
 	}
