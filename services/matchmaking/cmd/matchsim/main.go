@@ -127,9 +127,8 @@ func (o *options) arrivals(queues []queue.Definition) ([]simulation.Arrival, err
 		if err != nil {
 			return nil, fmt.Errorf("reading tickets: %w", err)
 		}
-		defer file.Close()
 		arrivals, err := simulation.Read(file)
-		if err != nil {
+		if err = errors.Join(err, file.Close()); err != nil {
 			return nil, fmt.Errorf("%s: %w", o.tickets, err)
 		}
 		return arrivals, nil

@@ -68,7 +68,7 @@ func TestRefusals(t *testing.T) {
 		{"-n", []string{"-n", "-1"}},
 		{"-parties", []string{"-parties", "1,x"}},
 		{"argument", []string{"stray"}},
-		{"flag", []string{"-colour"}},
+		{"flag", []string{"-color"}},
 	} {
 		err := run(test.args, io.Discard, io.Discard)
 		if err == nil || !strings.Contains(err.Error(), test.says) {

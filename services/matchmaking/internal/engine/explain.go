@@ -177,7 +177,7 @@ func (e *Engine) objections(a, b *ticket) []string {
 		}
 	}
 	for i, rule := range p.soft {
-		if a.equals[i] != b.equals[i] && !(dropped(rule, waitA) && dropped(rule, waitB)) {
+		if a.equals[i] != b.equals[i] && (!dropped(rule, waitA) || !dropped(rule, waitB)) {
 			list = append(list, rule.Name)
 		}
 	}

@@ -123,7 +123,7 @@ func (f *filler) try(region int) bool {
 	}
 	budget := quickBudget
 	switch tired := f.budget < 0 || f.sideBudget < 0; {
-	case p.pairs || f.whole && !(tired && f.expanded()):
+	case p.pairs || f.whole && (!tired || !f.expanded()):
 		return false // a longer search would find nothing else
 	case f.expanded() && f.e.toil > toilBudget:
 		f.hurried = true
@@ -139,10 +139,10 @@ func (f *filler) try(region int) bool {
 // enough returns how few players make a free-for-all, by the waiting time of the anchor.
 func (f *filler) enough() int {
 	p := f.e.plan
-	if p.def.FreeForAll.Min == nil {
+	if p.fewest == nil {
 		return p.total
 	}
-	return share(&queue.Rule{Limit: p.def.FreeForAll.Min}, f.now-f.anchor.since)
+	return share(p.fewest, f.now-f.anchor.since)
 }
 
 // gather collects the anchor's nearest compatible tickets: of each class a few more than a match could use, or wide, a fair part of

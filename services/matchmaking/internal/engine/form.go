@@ -57,7 +57,6 @@ func (e *Engine) seated() []Team {
 	for side := range teams {
 		seats := cut(&e.seats, p.sides[side].Players)
 		n := 0
-		var masks []uint8
 		var likes [][]string
 		for i, t := range f.found {
 			if f.sides[i] != side {
@@ -70,7 +69,6 @@ func (e *Engine) seated() []Team {
 					likes = append(likes, t.source.Players[j].Roles)
 				}
 			}
-			masks = append(masks, t.masks...)
 		}
 		if p.roles != nil {
 			for i, role := range cast(p.roles, nil, likes) {

@@ -52,7 +52,7 @@ func (e *Engine) objection(a, b *ticket) *queue.Rule {
 	p := e.plan
 	waitA, waitB := a.stamp-a.since, b.stamp-b.since
 	for i, rule := range p.soft {
-		if a.equals[i] != b.equals[i] && !(dropped(rule, waitA) && dropped(rule, waitB)) {
+		if a.equals[i] != b.equals[i] && (!dropped(rule, waitA) || !dropped(rule, waitB)) {
 			return rule
 		}
 	}

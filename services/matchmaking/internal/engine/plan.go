@@ -14,13 +14,14 @@ const large = 48
 
 // plan is a definition made ready for reckoning.
 type plan struct {
-	def   queue.Definition
-	model rating.Model
-	sides []queue.Side
-	twin  []int // by side: the first side of the same size
-	total int   // players of a full match
-	least int   // players of the smallest match there ever is
-	pairs bool  // one against one and nobody else: every compatible pair is a match
+	def    queue.Definition
+	model  rating.Model
+	sides  []queue.Side
+	twin   []int       // by side: the first side of the same size
+	total  int         // players of a full match
+	least  int         // players of the smallest match there ever is
+	fewest *queue.Rule // how many players are enough, by the wait; nil = a full match
+	pairs  bool        // one against one and nobody else: every compatible pair is a match
 
 	spread, mean, latency, parties, avoid, backfill *queue.Rule
 	hard, soft, sets, numbers                       []*queue.Rule // equal for good, equal until, intersect, difference
@@ -52,6 +53,7 @@ func newPlan(def queue.Definition) *plan {
 	}
 	if f := p.def.FreeForAll; f != nil && f.Min != nil {
 		p.bend(f.Min, 0)
+		p.fewest = &queue.Rule{Limit: f.Min}
 		p.moving = p.moving || len(f.Min.Points) > 1 && !f.Min.Steps
 		p.least = min(p.total, int(math.Ceil(f.Min.Final())))
 	}

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"cmp"
 	"math"
 	"slices"
 	"strings"
@@ -261,9 +260,4 @@ func (e *Engine) at(t *ticket, now int64) {
 	t.stamp = now
 	t.spread = limit(e.plan.spread, now-t.since)
 	t.ping = limit(e.plan.latency, now-t.since)
-}
-
-// older orders tickets by their waiting clocks.
-func older(a, b *ticket) int {
-	return cmp.Or(cmp.Compare(a.since, b.since), cmp.Compare(a.seq, b.seq))
 }

@@ -83,7 +83,8 @@ type Quality struct {
 	Total, Closeness, Latency, Waiting float64
 }
 
-// Misfit is a ticket that no match of a definition can hold, and the rule that is to blame ("size" for the size of its party).
+// Misfit is a ticket that no match of a definition can hold, and the rule that is to blame; "size" is the size of its party, "rating" a
+// rating that is no number. [Engine.Redefine] also lists running matches in this way, by their ids, whose sides the queue no longer has.
 type Misfit struct {
 	Ticket, Rule string
 	Err          error

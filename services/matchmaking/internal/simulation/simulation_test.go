@@ -135,7 +135,7 @@ func TestReadRefuses(t *testing.T) {
 		`{"id":"a","at":"-1s"}`:                     "at must be",
 		`{"id":"a","at":"5000h"}`:                   "at must be",
 		`{"id":"a","at":"2s","gives_up_at":"1s"}`:   "gives up",
-		`{"id":"a","colour":1}`:                     "colour",
+		`{"id":"a","color":1}`:                      "color",
 		`{"id":"a"} {}`:                             "behind",
 		"\n\n[]":                                    "line 3",
 		`{"id":"` + strings.Repeat("a", longest):    "too long",
