@@ -45,7 +45,7 @@ import (
 // Engine holds tickets and forms matches. It is for one goroutine at a time.
 type Engine struct {
 	plan       *plan
-	tickets    map[string]*ticket
+	index      index // of the tickets by id
 	partitions map[string]*partition
 	regions    []string
 	regionAt   map[string]int
@@ -70,7 +70,7 @@ type Engine struct {
 
 // New returns an engine for a valid definition.
 func New(def queue.Definition) *Engine {
-	e := &Engine{tickets: map[string]*ticket{}, backfills: map[string]*backfill{}}
+	e := &Engine{index: newIndex(), backfills: map[string]*backfill{}}
 	e.define(def)
 	return e
 }
@@ -89,7 +89,7 @@ func (e *Engine) define(def queue.Definition) {
 func (e *Engine) Definition() queue.Definition { return e.plan.def }
 
 // Len returns how many tickets wait.
-func (e *Engine) Len() int { return len(e.tickets) }
+func (e *Engine) Len() int { return e.index.n }
 
 // Add takes a ticket, or says which rule no match could satisfy with it. A ticket whose id is there already replaces it.
 func (e *Engine) Add(source Ticket) *Misfit {
@@ -98,7 +98,10 @@ func (e *Engine) Add(source Ticket) *Misfit {
 		misfit.Ticket = source.ID
 		return misfit
 	}
-	e.Remove(source.ID)
+	t.hash = e.index.hash(source.ID)
+	if old := e.index.find(e.table, t.hash, source.ID); old != nil {
+		e.take(old)
+	}
 	e.put(t)
 	return nil
 }
@@ -115,7 +118,7 @@ func (e *Engine) put(t *ticket) {
 		t.id = int32(len(e.table))
 		e.table = append(e.table, t)
 	}
-	e.tickets[t.source.ID] = t
+	e.index.insert(t)
 	t.home.insert(e, t)
 	e.fresh = append(e.fresh, t)
 	e.arrivals = true
@@ -123,16 +126,19 @@ func (e *Engine) put(t *ticket) {
 
 // Remove takes a ticket out and reports whether it was there.
 func (e *Engine) Remove(id string) bool {
-	t, ok := e.tickets[id]
-	if ok {
+	t := e.lookUp(id)
+	if t != nil {
 		e.take(t)
 	}
-	return ok
+	return t != nil
 }
+
+// lookUp returns the waiting ticket of an id, or nil.
+func (e *Engine) lookUp(id string) *ticket { return e.index.find(e.table, e.index.hash(id), id) }
 
 // take removes a ticket from wherever it stands.
 func (e *Engine) take(t *ticket) {
-	delete(e.tickets, t.source.ID)
+	e.index.remove(t)
 	t.home.remove(e, t)
 	e.heap.remove(t)
 	e.table[t.id] = nil
@@ -143,10 +149,7 @@ func (e *Engine) take(t *ticket) {
 // Redefine changes the queue under the waiting tickets: they keep their clocks and are all looked at in the next step. It returns
 // those that no match of the new definition can hold, in the order they came; they have left the engine.
 func (e *Engine) Redefine(def queue.Definition) []Misfit {
-	old := make([]*ticket, 0, len(e.tickets))
-	for _, t := range e.tickets {
-		old = append(old, t)
-	}
+	old := slices.DeleteFunc(e.table, func(t *ticket) bool { return t == nil })
 	slices.SortFunc(old, func(a, b *ticket) int { return cmp.Compare(a.seq, b.seq) })
 	running := make([]Backfill, 0, len(e.backfills))
 	for _, b := range e.backfills {
@@ -154,7 +157,7 @@ func (e *Engine) Redefine(def queue.Definition) []Misfit {
 	}
 	slices.SortFunc(running, func(a, b Backfill) int { return cmp.Compare(a.ID, b.ID) })
 	e.define(def)
-	clear(e.tickets)
+	e.index = newIndex()
 	clear(e.backfills)
 	e.fresh, e.heap, e.table, e.free = nil, nil, nil, nil
 	var misfits []Misfit
@@ -184,19 +187,18 @@ func (e *Engine) Step(now time.Time) ([]Match, time.Time) {
 		e.arrivals = false
 	}
 	for _, a := range due {
-		t := a.t
-		if t.gone {
-			continue
+		t := e.table[a.id]
+		if t == nil {
+			continue // in a match already
 		}
 		if match, ok := e.match(t, moment); ok {
 			matches = append(matches, match)
 			continue
 		}
-		if !t.gone && t.wake != never {
+		if t.wake != never {
 			e.heap.push(t)
 		}
 	}
-	clear(e.anchors)
 	if cap(e.anchors) > 4096 {
 		e.anchors = nil // a rush does not hold its memory
 	}
@@ -206,12 +208,12 @@ func (e *Engine) Step(now time.Time) ([]Match, time.Time) {
 	return matches, time.Unix(0, e.heap[0].wake).In(now.Location())
 }
 
-// anchor is a ticket that is due, with what it is ordered by.
+// anchor is a ticket that is due, by its number, with what it is ordered by.
 type anchor struct {
 	second int64
 	rating float64
 	seq    uint64
-	t      *ticket
+	id     int32
 }
 
 // due collects the tickets to look at, in the order in which they become anchors.
@@ -219,7 +221,7 @@ func (e *Engine) due(now int64) []anchor {
 	e.anchors = slices.Grow(e.anchors[:0], len(e.fresh))
 	add := func(t *ticket) {
 		if !t.gone {
-			e.anchors = append(e.anchors, anchor{t.since / int64(time.Second), t.rating, t.seq, t})
+			e.anchors = append(e.anchors, anchor{t.since / int64(time.Second), t.rating, t.seq, t.id})
 		}
 	}
 	for _, t := range e.fresh {

@@ -48,8 +48,8 @@ type Relaxation struct {
 
 // Explain tells about a waiting ticket; ok is false when there is none of that id. The rule that keeps most away comes first.
 func (e *Engine) Explain(id string, now time.Time) (x Explanation, ok bool) {
-	t, ok := e.tickets[id]
-	if !ok {
+	t := e.lookUp(id)
+	if t == nil {
 		return Explanation{}, false
 	}
 	moment := now.UnixNano()
@@ -81,9 +81,9 @@ func (e *Engine) Explain(id string, now time.Time) (x Explanation, ok bool) {
 
 // others calls look with the tickets that an explanation looks at.
 func (e *Engine) others(t *ticket, look func(*ticket)) {
-	if len(e.tickets) <= looked {
-		for _, o := range e.tickets {
-			if o != t {
+	if e.index.n <= looked {
+		for _, o := range e.table {
+			if o != nil && o != t {
 				look(o)
 			}
 		}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"cmp"
+	"fmt"
 	"math"
 	"slices"
 	"testing"
@@ -266,6 +267,43 @@ func TestList(t *testing.T) {
 				break
 			}
 			right = place{p.block, p.index + 1}
+		}
+	})
+}
+
+// The index finds what a map holds, also among many whose hashes are alike.
+func TestIndex(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		x := newIndex()
+		model := map[string]*ticket{}
+		var table []*ticket
+		for range rapid.IntRange(1, 300).Draw(t, "calls") {
+			name := fmt.Sprint(rapid.IntRange(0, 80).Draw(t, "name"))
+			hash := x.hash(name)
+			if rapid.Bool().Draw(t, "alike") {
+				hash = uint32(len(name)) + 60 // at the end of the table
+			}
+			known := model[name]
+			if known != nil {
+				hash = known.hash
+			}
+			if got := x.find(table, hash, name); got != known {
+				t.Fatalf("%s: %v, not %v", name, got, known)
+			}
+			if known != nil {
+				x.remove(known)
+				delete(model, name)
+				continue
+			}
+			added := &ticket{id: int32(len(table)), hash: hash, source: Ticket{ID: name}}
+			table = append(table, added)
+			x.insert(added)
+			model[name] = added
+		}
+		for name, known := range model {
+			if x.find(table, known.hash, name) != known || x.n != len(model) {
+				t.Fatalf("%s is lost", name)
+			}
 		}
 	})
 }

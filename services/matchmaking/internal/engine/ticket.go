@@ -18,6 +18,7 @@ type ticket struct {
 	source Ticket
 	seq    uint64 // the order in which tickets came
 	id     int32  // its number in the table of those that wait
+	hash   uint32 // of its id
 	since  int64
 	size   int
 	rating float64 // the mean of its players
