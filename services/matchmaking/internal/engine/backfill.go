@@ -32,9 +32,12 @@ func (e *Engine) AddBackfill(source Backfill) error {
 	if len(source.Rosters) != len(p.sides) {
 		return invalid("the queue has %d sides, the backfill %d", len(p.sides), len(source.Rosters))
 	}
-	b := &backfill{source: source, region: e.region(source.Region)}
-	if p.latency == nil {
-		b.region = 0
+	b := &backfill{source: source}
+	if p.latency != nil {
+		b.region = e.region(source.Region)
+	}
+	if b.region < 0 {
+		return invalid("the queue has no region %q", source.Region)
 	}
 	for i, roster := range source.Rosters {
 		if roster.Open < 0 || len(roster.Players)+roster.Open > p.sides[i].Players {
@@ -49,7 +52,7 @@ func (e *Engine) AddBackfill(source Backfill) error {
 			if misfit != nil {
 				return misfit.Err
 			}
-			if len(b.players) > 0 && b.players[0].home != t.home {
+			if len(b.players) > 0 && b.players[0].key != t.key {
 				return invalid("the players differ in what must be equal")
 			}
 			count(counts, t.masks, 1)
@@ -122,7 +125,10 @@ func (e *Engine) top(b *backfill, now int64) (Match, bool) {
 			f.shared[0][i] &= t.sets[i]
 		}
 	}
-	home := b.players[0].home
+	home, ok := e.partitions[b.players[0].key]
+	if !ok {
+		return Match{}, false
+	}
 	f.walk.start(e, home, b.region, b.center)
 	furthest, places := final(e.plan.spread), 0
 	for _, n := range b.open {

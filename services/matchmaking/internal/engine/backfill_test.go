@@ -150,11 +150,14 @@ func TestBackfillMisfits(t *testing.T) {
 		"negative":    func(b *Backfill) { b.Rosters[1].Open = -1 },
 		"nobody":      func(b *Backfill) { b.Rosters = []Roster{{Open: 2}, {Open: 2}} },
 		"other modes": func(b *Backfill) { b.Rosters[0].Players[0].Attributes["mode"] = Attribute{Texts: []string{"n"}} },
+		"region":      func(b *Backfill) { b.Region = "moon" },
 		"no mode":     func(b *Backfill) { delete(b.Rosters[0].Players[0].Attributes, "mode") },
 	} {
 		b := running()
 		change(&b)
-		if err := New(pairsQueue()).AddBackfill(b); !fault.Is(err, fault.FailedPrecondition) {
+		d := pairsQueue()
+		d.Rule(queue.Latency).Values = []string{"eu", "us"}
+		if err := New(d).AddBackfill(b); !fault.Is(err, fault.FailedPrecondition) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

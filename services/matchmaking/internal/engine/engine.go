@@ -62,7 +62,6 @@ type Engine struct {
 	toil       int // steps of searches that found nothing, in this step
 	waits      waits
 
-	slabs []ticket
 	seats []Seat
 	teams []Team
 	ids   []string
@@ -119,6 +118,7 @@ func (e *Engine) put(t *ticket) {
 		e.table = append(e.table, t)
 	}
 	e.index.insert(t)
+	t.home = e.partition(t.key)
 	t.home.insert(e, t)
 	e.fresh = append(e.fresh, t)
 	e.arrivals = true
@@ -261,25 +261,21 @@ func (e *Engine) match(t *ticket, now int64) (Match, bool) {
 	return e.form(now), true
 }
 
-// region returns the number of a region.
+// maxRegions is how many regions there may be under a definition that does not list them: their names are what players say.
+const maxRegions = 64
+
+// region returns the number of a region, -1 for one that the definition does not list or that is one too many.
 func (e *Engine) region(name string) int {
 	r, ok := e.regionAt[name]
-	if !ok {
-		r = len(e.regions)
-		e.regions = append(e.regions, name)
-		e.regionAt[name] = r
+	switch rule := e.plan.latency; {
+	case ok:
+		return r
+	case len(e.regions) >= maxRegions || rule != nil && len(rule.Values) > 0 && !slices.Contains(rule.Values, name):
+		return -1
 	}
-	return r
-}
-
-// slab returns a zero ticket out of a larger allocation.
-func (e *Engine) slab() *ticket {
-	if len(e.slabs) == 0 {
-		e.slabs = make([]ticket, 64)
-	}
-	t := &e.slabs[0]
-	e.slabs = e.slabs[1:]
-	return t
+	e.regions = append(e.regions, name)
+	e.regionAt[name] = len(e.regions) - 1
+	return len(e.regions) - 1
 }
 
 // cut takes n elements off the front of a larger allocation.

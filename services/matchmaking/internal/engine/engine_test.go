@@ -246,6 +246,29 @@ func TestFreeForAll(t *testing.T) {
 	}
 }
 
+// What players say does not stay when they are gone, and cannot fill the memory while they are there.
+func TestNothingStays(t *testing.T) {
+	d := duel(queue.Rule{Name: "mode", Kind: queue.Equal, Attribute: "mode"}, queue.Rule{Name: "ping", Kind: queue.Latency, Limit: queue.Constant(100)})
+	e := New(d)
+	for i := range 200 {
+		ticket := solo(fmt.Sprint("t", i), 25, start)
+		ticket.Players[0].Attributes = map[string]Attribute{"mode": {Texts: []string{ticket.ID}}}
+		ticket.Players[0].Latency = map[string]int{"eu": 20, fmt.Sprint("r", i): 5}
+		add(t, e, ticket)
+		e.Step(start)
+		e.Remove(ticket.ID)
+	}
+	if len(e.partitions) != 0 || len(e.regions) > maxRegions || len(e.table) != 1 || len(e.heap) != 0 {
+		t.Errorf("%d partitions, %d regions, a table of %d, %d in the heap", len(e.partitions), len(e.regions), len(e.table), len(e.heap))
+	}
+	listed := duel(queue.Rule{Name: "ping", Kind: queue.Latency, Limit: queue.Constant(100), Values: []string{"eu"}})
+	elsewhere := solo("a", 25, start)
+	elsewhere.Players[0].Latency = map[string]int{"moon": 5}
+	if misfit := New(listed).Add(elsewhere); misfit == nil || misfit.Rule != "ping" {
+		t.Errorf("%+v", misfit)
+	}
+}
+
 // Asymmetric teams: one against four.
 func TestAsymmetric(t *testing.T) {
 	e := New(queue.Definition{ID: "hunt", Teams: []queue.Team{{Name: "hunter", Players: 1}, {Name: "prey", Players: 4}}})

@@ -138,7 +138,7 @@ func (c *census) look(o *ticket) {
 			exclusion.Alone++
 		}
 	}
-	if c.t.home != o.home {
+	if c.t.key != o.key {
 		return
 	}
 	for r := range max(1, len(c.t.latency)) {

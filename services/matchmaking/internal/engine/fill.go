@@ -205,7 +205,7 @@ func (f *filler) cost(t *ticket) float64 {
 // patience is how much of the time that a queue takes to expand a ticket has waited, at most 1.
 func (e *Engine) patience(t *ticket, now int64) float64 {
 	const floor = 10e9
-	return min(1, float64(now-t.since)/max(float64(e.plan.expanded), floor))
+	return min(1, float64(max(0, now-t.since))/max(float64(e.plan.expanded), floor))
 }
 
 // index prepares the candidates for the search.

@@ -3,64 +3,70 @@ package engine
 import (
 	"math"
 	"slices"
-
-	"supergame/services/matchmaking/internal/queue"
 )
 
 // partition holds the tickets that agree in all attributes that must be equal for good.
 type partition struct {
-	classes map[string]int
+	key     string
+	n       int
+	classes map[class]int
 	kinds   []kind
 	regions [][]*list // by region and class; nil where there is nobody yet
 }
 
+// class is a kind of party: its size and the roles that somebody of it plays.
+type class struct {
+	size  int
+	plays uint8
+}
+
 // kind is what the tickets of a class have in common.
 type kind struct {
-	size  int
-	most  int   // how many of them fit into one match
-	plays uint8 // the roles that somebody of such a party plays
+	class
+	most int // how many of them fit into one match
 }
 
 func (e *Engine) partition(key string) *partition {
 	home, ok := e.partitions[key]
 	if !ok {
-		home = &partition{classes: map[string]int{}}
+		home = &partition{key: key, classes: map[class]int{}}
 		e.partitions[key] = home
 	}
 	return home
 }
 
-// class returns the number of a ticket's kind: its size and, where there are roles, which its players play.
+// classOf returns the number of a ticket's class.
 func (p *partition) classOf(e *Engine, t *ticket) int {
-	var short [1 + queue.MaxPlayers]byte
-	key := append(append(short[:0], byte(t.size)), t.masks...)
-	slices.Sort(key[1:])
-	class, ok := p.classes[string(key)]
+	c := class{size: t.size}
+	for _, mask := range t.masks {
+		c.plays |= mask
+	}
+	number, ok := p.classes[c]
 	if !ok {
-		class = len(p.kinds)
-		p.classes[string(key)] = class
+		number = len(p.kinds)
+		p.classes[c] = number
 		most := e.plan.total / t.size
 		if t.size == 1 && t.masks != nil {
-			most = int(e.plan.together[t.masks[0]])
+			most = int(e.plan.together[c.plays])
 		}
-		plays := uint8(0)
-		for _, mask := range t.masks {
-			plays |= mask
-		}
-		p.kinds = append(p.kinds, kind{size: t.size, most: most, plays: plays})
+		p.kinds = append(p.kinds, kind{c, most})
 	}
-	return class
+	return number
 }
 
 // insert files a ticket in every region that it may ever accept.
 func (p *partition) insert(e *Engine, t *ticket) {
+	p.n++
 	t.class = p.classOf(e, t)
 	p.each(e, t, func(l *list) { l.insert(t) })
 }
 
-// remove is insert's opposite.
+// remove is insert's opposite. A partition that is empty is forgotten: its key is what players say.
 func (p *partition) remove(e *Engine, t *ticket) {
 	p.each(e, t, func(l *list) { l.remove(t) })
+	if p.n--; p.n == 0 {
+		delete(e.partitions, p.key)
+	}
 }
 
 // each calls f with every list that a ticket belongs to.

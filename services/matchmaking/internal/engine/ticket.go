@@ -25,6 +25,7 @@ type ticket struct {
 	sum    rating.Team
 	masks  []uint8 // by player: the roles he plays; nil without roles
 
+	key     string // what must be equal for good
 	home    *partition
 	class   int
 	latency []int32 // by region: the highest of its players
@@ -64,8 +65,7 @@ func (e *Engine) prepare(source Ticket) (*ticket, *Misfit) {
 	if n < 1 || n > p.def.MaxParty {
 		return nil, refuse("size", "a party has 1 to %d players, not %d", p.def.MaxParty, n)
 	}
-	t := e.slab()
-	t.source, t.since, t.size, t.slot, t.stamp = source, source.Since.UnixNano(), n, -1, math.MinInt64
+	t := &ticket{source: source, since: source.Since.UnixNano(), size: n, slot: -1, stamp: math.MinInt64}
 	if len(p.soft)+len(p.sets)+len(p.numbers) > 0 {
 		t.traits = &traits{}
 	}
@@ -158,6 +158,9 @@ func (e *Engine) prepareLatency(t *ticket) *Misfit {
 		slices.Sort(names) // regions are numbered in an order that does not depend on chance
 		for _, name := range names {
 			r := e.region(name)
+			if r < 0 {
+				continue
+			}
 			for len(t.latency) <= r {
 				t.latency = append(t.latency, beyond)
 			}
@@ -212,7 +215,7 @@ func (e *Engine) prepareEquals(t *ticket) *Misfit {
 		}
 		t.equals = append(t.equals, value)
 	}
-	t.home = e.partition(key.String())
+	t.key = key.String()
 	return nil
 }
 

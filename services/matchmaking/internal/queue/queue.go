@@ -83,7 +83,7 @@ type Rule struct {
 	Name      string   `json:"name"` // unique; explanations and failures name it
 	Kind      Kind     `json:"kind"`
 	Attribute string   `json:"attribute,omitempty"` // equal, intersect, difference
-	Values    []string `json:"values,omitempty"`    // intersect: what a ticket may choose from
+	Values    []string `json:"values,omitempty"`    // intersect: what a ticket may choose from; latency: the regions, default any up to 64
 	Roles     []Role   `json:"roles,omitempty"`     // roles: what a team needs; who is left over plays anything
 	Limit     *Curve   `json:"limit,omitzero"`      // rating_spread, team_rating, latency, intersect, difference, party_balance
 	Until     Duration `json:"until,omitempty"`     // the rule is dropped for a ticket that has waited so long; 0 = never. Not: roles, backfill, latency

@@ -62,6 +62,14 @@ func (c *check) rules(d *Definition) {
 		c.fieldsOf(path, rule, needs)
 		switch rule.Kind {
 		case Intersect:
+			if len(rule.Values) == 0 {
+				c.wrong(path+".values", "rule %q: is required", rule.Name)
+			}
+			c.values(path, rule)
+			if rule.Limit != nil && len(rule.Limit.Points) > 0 && math.Ceil(rule.Limit.Points[0].Limit) > float64(len(rule.Values)) {
+				c.wrong(path+".limit[0].limit", "rule %q: there are only %d values to share", rule.Name, len(rule.Values))
+			}
+		case Latency:
 			c.values(path, rule)
 		case Roles:
 			c.roles(path, rule, d)
@@ -99,7 +107,7 @@ func (c *check) fieldsOf(path string, rule *Rule, needs demand) {
 	if rule.From < 0 || time.Duration(rule.From) > 24*time.Hour || rule.From != 0 && rule.Kind != Backfill {
 		c.wrong(path+".from", "rule %q: is a time span of kind %s, up to 24h", rule.Name, Backfill)
 	}
-	if len(rule.Values) > 0 && rule.Kind != Intersect {
+	if len(rule.Values) > 0 && rule.Kind != Intersect && rule.Kind != Latency {
 		c.wrong(path+".values", "rule %q: kind %s has none", rule.Name, rule.Kind)
 	}
 	if len(rule.Roles) > 0 && rule.Kind != Roles {
@@ -138,8 +146,8 @@ func (c *check) curve(path, rule string, curve *Curve, moves direction) {
 }
 
 func (c *check) values(path string, rule *Rule) {
-	if len(rule.Values) < 1 || len(rule.Values) > MaxValues {
-		c.wrong(path+".values", "rule %q: must be 1 to %d", rule.Name, MaxValues)
+	if len(rule.Values) > MaxValues {
+		c.wrong(path+".values", "rule %q: must be at most %d", rule.Name, MaxValues)
 	}
 	for i, value := range rule.Values {
 		if value == "" || len(value) > 100 {
@@ -148,9 +156,6 @@ func (c *check) values(path string, rule *Rule) {
 		if slices.Contains(rule.Values[:i], value) {
 			c.wrong(fmt.Sprintf("%s.values[%d]", path, i), "rule %q: %q stands there twice", rule.Name, value)
 		}
-	}
-	if rule.Limit != nil && len(rule.Limit.Points) > 0 && math.Ceil(rule.Limit.Points[0].Limit) > float64(len(rule.Values)) {
-		c.wrong(path+".limit[0].limit", "rule %q: there are only %d values to share", rule.Name, len(rule.Values))
 	}
 }
 
