@@ -143,6 +143,23 @@ func TestBackfillFirst(t *testing.T) {
 	}
 }
 
+// A new definition under which a running match cannot be filled names it.
+func TestBackfillRedefined(t *testing.T) {
+	e := New(pairsQueue())
+	if err := e.AddBackfill(running()); err != nil {
+		t.Fatal(err)
+	}
+	d := pairsQueue()
+	d.Rules = append(d.Rules, queue.Rule{Name: "weather", Kind: queue.Equal, Attribute: "weather"})
+	misfits := e.Redefine(d)
+	if len(misfits) != 1 || misfits[0].Ticket != "match-1" || misfits[0].Rule != "weather" || e.RemoveBackfill("match-1") {
+		t.Errorf("%+v", misfits)
+	}
+	if err := e.AddBackfill(running()); err == nil {
+		t.Error("it takes it all the same")
+	}
+}
+
 func TestBackfillMisfits(t *testing.T) {
 	for name, change := range map[string]func(*Backfill){
 		"sides":       func(b *Backfill) { b.Rosters = b.Rosters[:1] },

@@ -25,7 +25,7 @@
 //     a budget of 20,000 choices of a ticket and 200,000 of a side. Before, a search of 400 and 20,000 is made at every wake-up: when
 //     enough others come into reach, at the bends of curves, and in between as more do, at the latest after an eighth of the
 //     waiting time or a second. Who is fully expanded is looked at again at least every 30 s while he has enough compatible neighbors.
-//     When searches that find nothing add up to 4 million choices in one step, what is left of it searches shortly and again after 250 ms.
+//     When searches that find nothing add up to a million choices in one step, what is left of it searches shortly and again after 250 ms.
 //   - A match of more than 48 players is filled along the ratings from several starts, without looking back.
 //
 // # What a match is worth
@@ -40,6 +40,7 @@ import (
 	"time"
 
 	"supergame/services/matchmaking/internal/queue"
+	"supergame/services/platform/fault"
 )
 
 // Engine holds tickets and forms matches. It is for one goroutine at a time.
@@ -169,7 +170,11 @@ func (e *Engine) Redefine(def queue.Definition) []Misfit {
 	for _, b := range running {
 		// A running match whose sides are no longer those of the queue takes nobody more.
 		if err := e.AddBackfill(b); err != nil {
-			misfits = append(misfits, Misfit{Ticket: b.ID, Rule: "size", Err: err})
+			rule := "size"
+			if named := fault.As(err).Metadata["rule"]; named != "" {
+				rule = named
+			}
+			misfits = append(misfits, Misfit{Ticket: b.ID, Rule: rule, Err: err})
 		}
 	}
 	return misfits

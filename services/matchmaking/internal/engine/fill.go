@@ -16,7 +16,7 @@ const (
 	exactBudget = 20_000 // choices when nothing does
 	quickSides  = 20_000 // choices of a side, of all divisions of one search
 	exactSides  = 200_000
-	toilBudget  = 4_000_000 // choices of all searches of a step that find nothing, before the others are cut short
+	toilBudget  = 1_000_000 // choices of all searches of a step that find nothing, before the others are cut short
 )
 
 // filler looks for the match of one anchor. It keeps its memory between anchors and the match that it found last.

@@ -84,7 +84,7 @@ type Quality struct {
 }
 
 // Misfit is a ticket that no match of a definition can hold, and the rule that is to blame; "size" is the size of its party, "rating" a
-// rating that is no number. [Engine.Redefine] also lists running matches in this way, by their ids, whose sides the queue no longer has.
+// rating that is no number. [Engine.Redefine] also lists running matches in this way, by their ids, that the queue can no longer fill.
 type Misfit struct {
 	Ticket, Rule string
 	Err          error

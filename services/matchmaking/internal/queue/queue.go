@@ -7,6 +7,9 @@
 // Every rule of a match holds for each of its tickets at that ticket's own waiting time. Where a rule has a curve, two tickets may
 // differ by what both accept, so by the limit of the one that has waited less. Rules only relax: what a ticket accepts once, it
 // accepts until its definition changes.
+//
+// A party counts as one: its rating and its numbers are the means of its players, its latency to a region is the highest, its set is what
+// all of them have in common, and what must be equal is equal among them. What they differ by among themselves no rule minds.
 package queue
 
 import "time"

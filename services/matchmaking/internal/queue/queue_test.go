@@ -110,6 +110,8 @@ func TestWrong(t *testing.T) {
 		"too much to share": {rule(Rule{Name: "maps", Kind: Intersect, Attribute: "maps", Values: []string{"a"}, Limit: Constant(2)}), "rules[0].limit[0].limit", `"maps"`},
 		"roles too many":    {rule(Rule{Name: "roles", Kind: Roles, Roles: []Role{{"tank", 2}}}), "rules[0].roles", `"roles"`},
 		"huge role":         {rule(Rule{Name: "roles", Kind: Roles, Roles: []Role{{"tank", 1 << 62}, {"a", 1 << 62}}}), "rules[0].roles[0].count", `"roles"`},
+		"regions twice":     {rule(Rule{Name: "ping", Kind: Latency, Limit: Constant(50), Values: []string{"eu", "eu"}}), "rules[0].values[1]", `"ping"`},
+		"values of a rule":  {rule(Rule{Name: "skill", Kind: Spread, Limit: Constant(50), Values: []string{"eu"}}), "rules[0].values", `"skill"`},
 		"latency dropped":   {rule(Rule{Name: "ping", Kind: Latency, Limit: Constant(50), Until: Duration(time.Second)}), "rules[0].until", `"ping"`},
 		"from":              {rule(Rule{Name: "blocks", Kind: Avoid, From: Duration(time.Second)}), "rules[0].from", `"blocks"`},
 		"same name": {func(d *Definition) {

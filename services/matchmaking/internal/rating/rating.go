@@ -2,7 +2,7 @@
 //
 // What a match does to a player is a [Change]: something added to his mu and something his sigma is multiplied with, both fixed from
 // the ratings at the start of the match. Additions commute and so do products: players who are in two matches whose results arrive
-// in either order end with the same rating.
+// in either order end with the same rating, unless a sigma meets one of its bounds on the way.
 package rating
 
 import (
@@ -161,12 +161,8 @@ func gain(teams []team, i int, c float64) (omega, delta float64) {
 	return omega / c, gamma * delta / (c * c)
 }
 
-// Leave returns the sides as they count when some players left early: they stay in their team's reckoning, but themselves take the
-// result of the last place. left tells by side and player. The last place is a rank below all others; sides that nobody left keep theirs.
-//
-// Rate the match twice, once as it ended and once with Leave, and take the leavers' changes of the second: [Model.RateWithLeavers]
-// does.
-func Leave(sides []Side, side int) []Side {
+// last returns the sides as if one of them had come in last, alone.
+func last(sides []Side, side int) []Side {
 	out := slices.Clone(sides)
 	worst := sides[side].Rank
 	for _, s := range sides {
@@ -184,7 +180,7 @@ func (m Model) RateWithLeavers(sides []Side, left [][]bool) [][]Change {
 		if i >= len(left) || !slices.Contains(left[i], true) {
 			continue
 		}
-		lost := m.Rate(Leave(sides, i))
+		lost := m.Rate(last(sides, i))
 		for j := range sides[i].Players {
 			if j < len(left[i]) && left[i][j] {
 				changes[i][j] = lost[i][j]
