@@ -24,9 +24,7 @@ PROTO = pathlib.Path(__file__).resolve().parents[3] / "proto"
 FILES = [
     "google/api/field_behavior.proto",
     "buf/validate/validate.proto",
-    "supergame/options/v1/access.proto",
-    "supergame/identity/v1/identity.proto",
-    "supergame/profile/v1/profile.proto",
+    *sorted(str(path.relative_to(PROTO).as_posix()) for path in PROTO.glob("supergame/*/v1/*.proto")),
 ]
 
 
