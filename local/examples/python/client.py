@@ -99,7 +99,7 @@ def play(args, channel, identity, identity_grpc, profile, profile_grpc):
     identities, profiles = identity_grpc.IdentityServiceStub(channel), profile_grpc.ProfileServiceStub(channel)
 
     print("Sign in with the secret of this device.")
-    credential = identity.DeviceCredential(device_id=device_secret(args.device_file))
+    credential = {"device_id": device_secret(args.device_file)}
     signed_in = connection.call(identities.SignIn, identity.SignInRequest(device=credential, request_id=uuid.uuid4().hex))
     connection.token = signed_in.session.access_token
     print(f"  {'A new player' if signed_in.created else 'Welcome back'}: {signed_in.player_id}")
