@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"supergame/local/emulator"
+	"supergame/local/emulator/emulatortest"
 	leaderboardv1 "supergame/proto/gen/supergame/leaderboard/v1"
 	"supergame/services/leaderboard/internal/archive"
 	"supergame/services/platform/cosmos"
@@ -18,7 +19,7 @@ import (
 
 // TestSeasonCosts pins what the RPCs of closed seasons cost in the store.
 func TestSeasonCosts(t *testing.T) {
-	s := startSeasons(t, nil)
+	s := startSeasons(t, nil, emulatortest.WithClock(emulator.NewFrozenClock(time.Now())))
 	for i, id := range []string{ada, bob, cem, dan} {
 		s.submitLeague(id, "a", int64(100-i))
 	}

@@ -62,9 +62,9 @@ type seasonWorld struct {
 	uid string
 }
 
-func startSeasons(t *testing.T, change func(*leaderboard.Config)) *seasonWorld {
+func startSeasons(t *testing.T, change func(*leaderboard.Config), options ...emulatortest.Option) *seasonWorld {
 	t.Helper()
-	client, e := cosmostest.StartEmulator(t, "a clock of its own", containers(t))
+	client, e := cosmostest.StartEmulator(t, "a clock of its own", containers(t), options...)
 	s := &seasonWorld{t: t, e: e, db: client.Database()}
 	s.world = start(t, setup{client: client, now: e.Clock().Now, config: change})
 	s.uid = s.makeBoard(t, points("hourly", hourlyBoard)).GetUid()
