@@ -4,8 +4,6 @@ import (
 	"context"
 	"strings"
 
-	"google.golang.org/grpc/metadata"
-
 	"supergame/services/platform/auth"
 	"supergame/services/platform/fault"
 )
@@ -23,7 +21,7 @@ func (c *chain) admit(ctx context.Context, call *call) error {
 	case m.rule.GetPublic():
 		return c.limits.stranger(ctx)
 	}
-	token, err := bearer(ctx)
+	token, err := bearer(call.headers.authorization)
 	if err != nil {
 		return either(c.limits.stranger(ctx), err)
 	}
@@ -67,8 +65,7 @@ func either(first, second error) error {
 }
 
 // bearer returns the token of the `authorization` metadata (RFC 6750, section 2.1).
-func bearer(ctx context.Context) (string, error) {
-	values := metadata.ValueFromIncomingContext(ctx, "authorization")
+func bearer(values []string) (string, error) {
 	if len(values) != 1 {
 		return "", fault.New(fault.Unauthenticated, auth.ReasonTokenMissing, "sign in and send `authorization: Bearer <access token>` once")
 	}

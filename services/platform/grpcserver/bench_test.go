@@ -5,6 +5,7 @@ import (
 	"net"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/metadata"
 
 	profilev1 "supergame/proto/gen/supergame/profile/v1"
 	"supergame/services/platform/grpcclient"
@@ -57,17 +59,42 @@ const (
 )
 
 func plainClient(b *testing.B) profilev1.ProfileServiceClient {
+	return grpcClient(b, nil, nil)
+}
+
+// carryingClient is plain grpc-go whose calls carry what the platform's carry: a deadline, a token of the same size, a charge in the trailer.
+func carryingClient(b *testing.B) profilev1.ProfileServiceClient {
+	trailer := metadata.Pairs("supergame-request-charge", "0")
+	token := "Bearer " + strings.Repeat("0aB-", 100)
+	return grpcClient(b,
+		[]grpc.ServerOption{grpc.UnaryInterceptor(func(ctx context.Context, in any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+			if err := grpc.SetTrailer(ctx, trailer); err != nil {
+				return nil, err
+			}
+			return next(ctx, in)
+		})},
+		[]grpc.DialOption{grpc.WithUnaryInterceptor(
+			func(ctx context.Context, method string, in, out any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
+				ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+				defer cancel()
+				var trailer metadata.MD
+				ctx = metadata.AppendToOutgoingContext(ctx, "authorization", token)
+				return invoke(ctx, method, in, out, conn, append(options, grpc.Trailer(&trailer))...)
+			})})
+}
+
+func grpcClient(b *testing.B, serverOptions []grpc.ServerOption, dialOptions []grpc.DialOption) profilev1.ProfileServiceClient {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		b.Fatal(err)
 	}
-	server := grpc.NewServer(grpc.InitialWindowSize(streamWindow), grpc.InitialConnWindowSize(connWindow),
-		grpc.NumStreamWorkers(uint32(runtime.GOMAXPROCS(0))))
+	server := grpc.NewServer(append(serverOptions, grpc.InitialWindowSize(streamWindow), grpc.InitialConnWindowSize(connWindow),
+		grpc.NumStreamWorkers(uint32(runtime.GOMAXPROCS(0))))...)
 	newFixture().Register(server)
 	go func() { _ = server.Serve(listener) }() // ends with Stop
 	b.Cleanup(server.Stop)
-	conn, err := grpc.NewClient(listener.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithInitialWindowSize(streamWindow), grpc.WithInitialConnWindowSize(connWindow))
+	conn, err := grpc.NewClient(listener.Addr().String(), append(dialOptions, grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithInitialWindowSize(streamWindow), grpc.WithInitialConnWindowSize(connWindow))...)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -95,10 +122,12 @@ func platformClient(b *testing.B, tracer *sdktrace.TracerProvider) profilev1.Pro
 // reports the CPU that the platform adds in percent. OTEL_TRACES_SAMPLER_ARG=0 makes no tracer, so "untraced" is what it costs; "sampling-0"
 // is a tracer on both sides whose sampler keeps nothing, as for most calls of a server that keeps few. The platform gives every call a deadline;
 // its timers and its header are nearly half of what it adds to a plain call that has none. "deadline" gives both sides the same one, as
-// calls have that are part of another.
+// calls have that are part of another. "carrying" compares with grpc-go that carries the same deadline, token and trailer, so it is the work of
+// the chain alone.
 func BenchmarkOverhead(b *testing.B) {
 	b.Run("untraced", func(b *testing.B) { compare(b, plainClient(b), platformClient(b, nil), 0) })
 	b.Run("deadline", func(b *testing.B) { compare(b, plainClient(b), platformClient(b, nil), 5*time.Second) })
+	b.Run("carrying", func(b *testing.B) { compare(b, carryingClient(b), platformClient(b, nil), 0) })
 	b.Run("sampling-0", func(b *testing.B) {
 		compare(b, plainClient(b), platformClient(b, sdktrace.NewTracerProvider(sdktrace.WithSampler(sdktrace.TraceIDRatioBased(0)))), 0)
 	})

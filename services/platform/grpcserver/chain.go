@@ -86,6 +86,7 @@ type call struct {
 	method    *method
 	start     time.Time
 	ctx       callContext
+	headers   *headers
 	requestID requestID
 	caller    *auth.Caller // nil before sign-in and on public methods
 	meter     cosmos.Meter
@@ -106,8 +107,9 @@ func (c *chain) newCall(full string) *call {
 
 // begin names a call and puts into its context what belongs to it.
 func (c *chain) begin(ctx context.Context, call *call) context.Context {
-	call.requestID = newRequestID(ctx)
-	if session := metadata.ValueFromIncomingContext(ctx, wire.Session); len(session) > 0 && !call.session.Merge(session[0]) {
+	call.headers = headersOf(ctx)
+	call.requestID = newRequestID(call.headers.requestID)
+	if session := call.headers.session; len(session) > 0 && !call.session.Merge(session[0]) {
 		c.metrics.badSession.Add(ctx, 1)
 	}
 	call.ctx = callContext{ctx, call}

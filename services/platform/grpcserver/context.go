@@ -5,11 +5,8 @@ import (
 	"math/rand/v2"
 	"strconv"
 
-	"google.golang.org/grpc/metadata"
-
 	"supergame/services/platform/auth"
 	"supergame/services/platform/cosmos"
-	"supergame/services/platform/grpcserver/wire"
 	"supergame/services/platform/telemetry"
 )
 
@@ -44,8 +41,8 @@ type requestID struct {
 	random uint64
 }
 
-func newRequestID(ctx context.Context) requestID {
-	if given := metadata.ValueFromIncomingContext(ctx, wire.RequestID); len(given) == 1 && plain(given[0]) {
+func newRequestID(given []string) requestID {
+	if len(given) == 1 && plain(given[0]) {
 		return requestID{given: given[0]}
 	}
 	return requestID{random: rand.Uint64()}

@@ -73,6 +73,7 @@ func New(cfg Config, deps Deps, services ...Service) (*Server, error) {
 func (s *Server) options() []grpc.ServerOption {
 	return []grpc.ServerOption{
 		grpc.ForceServerCodecV2(newEnvelopeCodec()),
+		grpc.InTapHandle(tapHeaders),
 		grpc.UnaryInterceptor(s.chain.unary),
 		grpc.StreamInterceptor(s.chain.stream),
 		// What is not registered takes the same way, and its method has no rule.

@@ -8,7 +8,6 @@ import (
 	otelcodes "go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
-	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
 	"supergame/services/platform/fault"
@@ -23,7 +22,7 @@ var serverSpan = []trace.SpanStartOption{trace.WithSpanKind(trace.SpanKindServer
 // trace continues the caller's trace (W3C traceparent), which the log and the calls that follow carry on even where nothing is
 // traced, and begins the span of the call.
 func (c *chain) trace(ctx context.Context, call *call) context.Context {
-	if parent := metadata.ValueFromIncomingContext(ctx, wire.Traceparent); len(parent) == 1 {
+	if parent := call.headers.traceparent; len(parent) == 1 {
 		ctx = propagation.TraceContext{}.Extract(ctx, &wire.TraceCarrier{Parent: parent[0]})
 	}
 	if c.tracer == nil || call.method.infra || wire.Dropped(ctx) {
