@@ -50,7 +50,7 @@ var errNotDone = errors.New("not done")
 func (d *deleting) wantLast(t *testing.T, version int64, country string, suspended bool) {
 	t.Helper()
 	var last *profilev1.PlayerChangedRequest
-	for end := time.Now().Add(15 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		last = d.last("leaderboard")
 		if last.GetVersion() == version && last.GetCountry() == country && last.GetSuspended() == suspended {
 			return

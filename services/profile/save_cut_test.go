@@ -147,7 +147,9 @@ func TestSavesSurviveCuts(t *testing.T) {
 			}
 		}
 		version++
-		again, err := me.PutSave(session(t), r)
+		ctx, cancel := context.WithTimeout(session(t), time.Minute) // a megabyte takes its time on a busy machine
+		again, err := me.PutSave(ctx, r)
+		cancel()
 		if err != nil || !strings.HasPrefix(again.GetSave().GetEtag(), strconv.FormatInt(version, 16)+"-") {
 			t.Errorf("%s: sent again: %v, %v, want write %d", what, again, err, version)
 		}

@@ -74,7 +74,7 @@ func startKillableClient(t *testing.T, dir string) (*cosmos.Client, *exec.Cmd) {
 	}
 	client, err := cosmos.Open(t.Context(), cosmos.Config{
 		Endpoint: "http://" + strings.TrimSpace(addr), Key: config.NewSecret(emulator.WellKnownKey), Database: "supergame", Create: true,
-	}, cosmos.Options{Patience: 3 * time.Second})
+	}, cosmos.Options{CallTimeout: 10 * time.Second, Patience: 10 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}

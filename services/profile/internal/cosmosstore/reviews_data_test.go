@@ -34,8 +34,9 @@ func TestEraseReviews(t *testing.T) {
 					openReview(t, s, doubtful(ada, fmt.Sprint(i)))
 				}
 				others := openReview(t, s, doubtful(bob, "x"))
-				failure.Op, failure.Container, failure.Count = op, ReviewsContainer, 1
-				e.Inject(failure)
+				once := failure // the subtests run side by side
+				once.Op, once.Container, once.Count = op, ReviewsContainer, 1
+				e.Inject(once)
 				got, err := reviewData(s).Erase(newSession(t), ada)
 				want := playerdata.Erasure{Done: true, Deleted: map[string]int64{ReviewsContainer: 5}, Containers: []string{ReviewsContainer}}
 				if diff := cmp.Diff(want, got); diff != "" || err != nil {

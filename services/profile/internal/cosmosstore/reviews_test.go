@@ -197,8 +197,9 @@ func TestUpdateReviewUnderFaults(t *testing.T) {
 			subtests[name+" "+requestID] = func(t *testing.T) {
 				s, e := newFaultyReviewStore(t)
 				opened := openReview(t, s, doubtful(ada, "x"))
-				failure.Op, failure.Container, failure.Count = emulator.OpReplace, ReviewsContainer, 1
-				e.Inject(failure)
+				once := failure // the subtests run side by side
+				once.Op, once.Container, once.Count = emulator.OpReplace, ReviewsContainer, 1
+				e.Inject(once)
 				edit := moderation.Edit{ID: opened.ID, Caller: "operator ops", RequestID: requestID, Content: []byte("c")}
 				r, err := s.Update(newSession(t), edit, decideReview(moderation.StateAccepted, "ops"))
 				if err != nil || r.State != moderation.StateAccepted || r.ETag == opened.ETag {
