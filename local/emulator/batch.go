@@ -140,6 +140,10 @@ func (op *batchOperation) set(name, value []byte) bool {
 	default:
 		return json.Valid(name) && json.Valid(value)
 	}
+	if plain, ok := rawjson.Verbatim(value); ok {
+		*into = string(plain)
+		return true
+	}
 	return json.Unmarshal(value, into) == nil
 }
 

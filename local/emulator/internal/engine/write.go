@@ -221,12 +221,24 @@ func (w *write) begin(p *part) {
 	w.logTime = max(p.logTime, now.UnixMilli())
 	w.defaultTTL = w.c.info.Load().Properties.DefaultTTL
 	if w.independent() {
-		w.b, w.r = e.db.NewBatch(), e.db
+		w.b, w.r = e.db.NewBatchWithSize(w.room()), e.db
 		return
 	}
 	w.b = e.db.NewIndexedBatch()
 	w.r = w.b
 }
+
+// room is about how many bytes the operations take in a batch, so that it need not grow with a copy of what is in it.
+func (w *write) room() int {
+	n := 0
+	for i := range w.docs {
+		n += len(w.docs[i].user) + 4*(len(w.partition)+len(w.docs[i].id)+roomForKeys)
+	}
+	return n
+}
+
+// roomForKeys is what each of about four keys has besides partition and id.
+const roomForKeys = 48
 
 // apply makes the batch visible, in the order of the LSNs because p.mu is held.
 func (w *write) apply() error {

@@ -8,6 +8,8 @@ import (
 	"io"
 	"strconv"
 	"unicode/utf8"
+
+	"supergame/local/emulator/internal/rawjson"
 )
 
 // Parse reads the header x-ms-documentdb-partitionkey: a JSON array of strings, numbers, booleans, null and {} (undefined).
@@ -89,6 +91,9 @@ func Value(raw []byte) (Component, error) {
 	case len(raw) == 0:
 		return Component{}, nil
 	case raw[0] == '"':
+		if plain, ok := rawjson.Verbatim(raw); ok {
+			return Component{Kind: String, Str: string(plain)}, nil
+		}
 		var s string
 		err := json.Unmarshal(raw, &s)
 		return Component{Kind: String, Str: s}, err

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"math/bits"
+	"unicode/utf8"
 )
 
 // Scanner reads one JSON text. It checks brackets, commas, colons and names, and leaves the inside of scalars, and of values that are
@@ -179,4 +180,13 @@ func Text(quoted []byte) []byte {
 		return nil
 	}
 	return []byte(plain)
+}
+
+// Verbatim gives the inside of a string with its quotes, when that is what the string means: valid UTF-8 without escapes.
+func Verbatim(quoted []byte) ([]byte, bool) {
+	n := len(quoted) - 1
+	if n < 1 || quoted[0] != '"' || quoted[n] != '"' || Plain(quoted[1:n]) != n-1 || !utf8.Valid(quoted) {
+		return nil, false
+	}
+	return quoted[1:n], true
 }

@@ -93,3 +93,15 @@ func TestPlain(t *testing.T) {
 		}
 	}
 }
+
+func TestVerbatim(t *testing.T) {
+	for quoted, want := range map[string]bool{
+		`"key-1"`: true, `""`: true, `"é"`: true,
+		``: false, `"`: false, `1`: false, `"a`: false, `"a\n"`: false, `"a"b"`: false, "\"\x01\"": false, "\"\xff\"": false,
+	} {
+		got, ok := Verbatim([]byte(quoted))
+		if ok != want || ok && string(got) != quoted[1:len(quoted)-1] {
+			t.Errorf("Verbatim(%s) = %q, %v, want %v", quoted, got, ok, want)
+		}
+	}
+}
