@@ -25,13 +25,16 @@ import (
 // following makes the leaderboard keep copies.
 func following(c *profile.Config) { c.Followers = []string{"leaderboard"} }
 
-func (p *peers) last(service string) *profilev1.PlayerChangedRequest {
+// last is what a service holds after all that it was told: a receiver goes by the version, as messages may overtake one another.
+func (p *peers) last(service string) (last *profilev1.PlayerChangedRequest) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if list := p.changes[service]; len(list) > 0 {
-		return list[len(list)-1]
+	for _, told := range p.changes[service] {
+		if told.GetVersion() > last.GetVersion() {
+			last = told
+		}
 	}
-	return nil
+	return last
 }
 
 func suspend(id string, suspended bool, version int64) call {
